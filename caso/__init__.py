@@ -1,0 +1,1 @@
+"""caso: usage records from OpenStack clouds, once, in order, with nothing lost."""

@@ -1,0 +1,1 @@
+"""Commands: argv to configuration, the thing done, the exit status. No logic."""

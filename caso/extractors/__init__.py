@@ -1,0 +1,1 @@
+"""Extractors: what was seen in a window, asked of the sources."""

@@ -1,0 +1,99 @@
+"""The contract of extractors: asked for several projects at once, they yield what they saw.
+
+A class becomes an extractor by an entry point in the group ``caso.extractors``.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, ClassVar, Self
+
+from oslo_config import cfg
+
+from caso.errors import SourceError
+from caso.lifecycle.server import ServerSeen
+from caso.records import Record
+from caso.window import Window
+
+if TYPE_CHECKING:
+    from caso.sources import Sources
+
+
+@dataclasses.dataclass(frozen=True)
+class Ask:
+    """What one call of :meth:`Extractor.extract` is asked for.
+
+    ``windows`` maps a project's id to the stretch whose changes are wanted;
+    ``names`` to the name used in messages. One listing may serve them all: it
+    starts at the earliest window, and what was not asked for is dropped.
+    """
+
+    region: str
+    windows: Mapping[str, Window]
+    names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def alone(self) -> Iterator[Ask]:
+        """The same question, one project at a time."""
+        for project_id, window in self.windows.items():
+            yield Ask(self.region, {project_id: window}, {project_id: self.name_of(project_id)})
+
+    def name_of(self, project_id: str) -> str:
+        return self.names.get(project_id, project_id)
+
+
+@dataclasses.dataclass(frozen=True)
+class Page:
+    """A part of the answer; pages are kept as they arrive, whatever becomes of the rest.
+
+    ``odd`` are objects that could not be read: each is quarantined with its reason, and its
+    project goes on. ``unfinished`` maps a project to why its window is not wholly seen (a
+    cell is down): what was seen of it counts, its checkpoint stays.
+    ``records`` is for a third party's own kind of record; records of caso's kinds are made
+    by accounting, from what was seen.
+    """
+
+    seen: tuple[ServerSeen, ...] = ()
+    odd: tuple[OddObject, ...] = ()
+    unfinished: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    records: tuple[Record, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class OddObject:
+    """An object of a listing that cannot be accounted for; ``project_id`` is None where even that is unreadable."""
+
+    kind: str
+    object_id: str
+    project_id: str | None
+    reason: str
+
+
+class CannotShareError(SourceError):
+    """One listing cannot serve several projects here (the role, or most of it is not asked for): ask one by one."""
+
+
+class Extractor(ABC):
+    """Asks its sources about projects, and yields what they saw.
+
+    ``options`` are its oslo.config options, in the group of the extractor's name.
+    ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
+    """
+
+    options: ClassVar[tuple[cfg.Opt, ...]] = ()
+    makes: ClassVar[tuple[type[Record], ...]] = ()
+
+    @classmethod
+    @abstractmethod
+    def from_conf(cls, conf: cfg.ConfigOpts.GroupAttr, sources: Sources) -> Self:
+        """The only method that sees oslo.config; ``conf`` is the group of ``options``."""
+
+    @abstractmethod
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        """Pages, until every window of ``ask`` is wholly seen.
+
+        Raises SourceError where that cannot be: with several projects asked for, each
+        is then asked for alone; with one, its checkpoint stays. CannotShareError does
+        the same without being counted as a failure. May run in a thread of its own.
+        """

@@ -1,0 +1,174 @@
+"""The life of a server: what was seen of it, folded into intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from itertools import zip_longest
+
+from caso.lifecycle.timeline import Evidence, Interval, Source, add, fold
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Benchmark:
+    """How fast one core is, as the flavor's properties say."""
+
+    name: str
+    value: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Accelerator:
+    """``count`` accelerators of one model that a flavor brings; ``type`` is GPU, FPGA or Other."""
+
+    type: str
+    model: str
+    count: float
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Flavor:
+    """The size of a server. ``disk_gib`` is root plus ephemeral."""
+
+    name: str
+    vcpus: float
+    memory_mib: int
+    disk_gib: int
+    benchmark: Benchmark | None = None
+    accelerators: tuple[Accelerator, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class ServerState:
+    """All of a server that is billed; a change of it closes an interval and opens the next.
+
+    ``status`` is Nova's own word (ACTIVE, SHELVED_OFFLOADED, ...); what it costs is for accounting to say.
+    """
+
+    status: str
+    project_id: str
+    flavor: Flavor
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSeen:
+    """What a poll saw of one server at ``seen_at``.
+
+    ``unchanged_since`` is the time since when the row has not changed, never after
+    ``seen_at``. ``ended`` is None for a server that exists. ``user_name`` and
+    ``public_ip_count`` are None where it could not be found out.
+    """
+
+    uuid: str
+    seen_at: datetime
+    created: datetime
+    launched: bool
+    unchanged_since: datetime
+    ended: datetime | None
+    state: ServerState
+    name: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    image_id: str | None = None
+    public_ip_count: int | None = None
+
+    @property
+    def project_id(self) -> str:
+        return self.state.project_id
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """All that is known of a server.
+
+    ``known_at`` is the time of the newest evidence. ``ended`` is the best knowledge of its end;
+    ``end_reason`` says why when no API told it (it vanished, its project is gone).
+    """
+
+    uuid: str
+    created: datetime
+    launched: bool
+    ended: datetime | None
+    end_reason: str | None
+    known_at: datetime
+    evidence: tuple[Evidence[ServerState], ...]
+    name: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    image_id: str | None = None
+    public_ip_count: int | None = None
+
+    @property
+    def project_id(self) -> str:
+        """The project that owns the server now."""
+        return self.intervals()[-1].value.project_id
+
+    def intervals(self) -> tuple[Interval[ServerState], ...]:
+        """The intervals of this life from its creation, the last one closed at its end."""
+        intervals = fold(self.evidence, self.created)
+        if self.ended is None:
+            return intervals
+        lived = [i for i in intervals if i.start < self.ended] or list(intervals[:1])
+        return (*lived[:-1], dataclasses.replace(lived[-1], end=max(self.ended, lived[-1].start)))
+
+
+def observe(known: Server | None, seen: ServerSeen) -> Server:
+    """The server as it is known once ``seen`` is taken in; the same in any order, and for any repetition.
+
+    Facts that are not billed, and the end, are as the newest observation has them;
+    a user's name, once known, outlives the user.
+    """
+    fresh = _from(seen)
+    if known is None:
+        return fresh
+    newer, older = (fresh, known) if seen.seen_at >= known.known_at else (known, fresh)
+    return dataclasses.replace(
+        newer,
+        launched=known.launched or seen.launched,
+        evidence=add(known.evidence, fresh.evidence[0]),
+        user_name=newer.user_name or older.user_name,
+        public_ip_count=older.public_ip_count if newer.public_ip_count is None else newer.public_ip_count,
+    )
+
+
+def _from(seen: ServerSeen) -> Server:
+    return Server(
+        uuid=seen.uuid,
+        created=seen.created,
+        launched=seen.launched,
+        ended=seen.ended,
+        end_reason=None,
+        known_at=seen.seen_at,
+        evidence=(_evidence(seen),),
+        name=seen.name,
+        user_id=seen.user_id,
+        user_name=seen.user_name,
+        image_id=seen.image_id,
+        public_ip_count=seen.public_ip_count,
+    )
+
+
+def _evidence(seen: ServerSeen) -> Evidence[ServerState]:
+    if seen.ended is not None:
+        # A deleted row tells what the server was at its end; whether it was so before, only earlier rows told.
+        return Evidence(seen.state, seen.ended, seen.ended, seen.seen_at, Source.POLL)
+    return Evidence(seen.state, max(seen.created, seen.unchanged_since), seen.seen_at, seen.seen_at, Source.POLL)
+
+
+def vanish(server: Server, found_out_at: datetime, reason: str) -> Server:
+    """The server ended where it was last seen, since a complete listing at ``found_out_at`` does not have it."""
+    return dataclasses.replace(server, ended=server.known_at, end_reason=reason, known_at=found_out_at)
+
+
+def first_difference(before: Server | None, after: Server) -> datetime | None:
+    """The earliest time from which the two tell different lives; None where they tell the same."""
+    if before is None or before.created != after.created or before.launched != after.launched:
+        return after.created
+    for old, new in zip_longest(before.intervals(), after.intervals()):
+        if old is None or new is None:
+            return (old or new).start
+        if (old.start, old.value) != (new.start, new.value):
+            return min(old.start, new.start)
+        if old.end != new.end:
+            return min(end for end in (old.end, new.end) if end is not None)
+    return None

@@ -1,0 +1,1 @@
+"""Messengers: records carried to recipients."""

@@ -1,0 +1,1 @@
+"""What caso remembers, in one durable store: entities, the ledger, checkpoints."""
