@@ -1,0 +1,109 @@
+"""Until when each scope is extracted, and what its accounting began with."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Update, and_, func, insert, select, update
+
+from caso.store.engine import Database
+from caso.store.names import Scope
+from caso.store.schema import checkpoints, legacy_checkpoints
+
+
+class Checkpoint(NamedTuple):
+    """``until`` is how far the scope is extracted.
+
+    ``since`` is where its accounting began, None for the beginning of time; ``opening`` the cut at
+    which servers that lived then are owed a closing record of the month before, if that is so.
+    ``retired`` is when the project was found to be no longer ours.
+    """
+
+    scope: Scope
+    since: datetime | None
+    opening: datetime | None
+    until: datetime
+    vo: str | None
+    retired: datetime | None
+
+
+class Checkpoints:
+    """The checkpoints of one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, scope: Scope) -> Checkpoint | None:
+        row = self._connection.execute(select(checkpoints).where(_is(scope))).one_or_none()
+        return None if row is None else _checkpoint(row)
+
+    def all(self) -> list[Checkpoint]:
+        """Every checkpoint, retired ones too, by scope."""
+        return [_checkpoint(row) for row in self._connection.execute(select(checkpoints).order_by(*checkpoints.primary_key))]
+
+    def legacy(self, project_id: str, project_name: str | None) -> datetime | None:
+        """Until when cASO extracted the project; the later one where it has a file by id and one by name."""
+        names = [project_id] if project_name is None else [project_id, project_name]
+        found: datetime | None = self._connection.scalar(
+            select(func.max(legacy_checkpoints.c.until)).where(legacy_checkpoints.c.project.in_(names))
+        )
+        return found
+
+    def advance(
+        self,
+        scope: Scope,
+        until: datetime,
+        *,
+        since: datetime | None = None,
+        opening: datetime | None = None,
+        vo: str | None = None,
+    ) -> None:
+        """Move a checkpoint on, or make it; a retired one comes back. ValueError where it would move back.
+
+        ``since`` and ``opening`` are facts of the beginning: they are taken when the checkpoint is made,
+        and then kept. ``vo`` is kept where None is given.
+        """
+        held = self.get(scope)
+        if held is None:
+            row = {**scope._asdict(), "since": since, "opening": opening, "until": until, "vo": vo}
+            self._connection.execute(insert(checkpoints).values(row))
+            return
+        if until < held.until:
+            raise ValueError(f"{scope}: the checkpoint is at {held.until:%FT%TZ} and cannot go back to {until:%FT%TZ}")
+        self._connection.execute(_update(scope).values(until=until, vo=vo or held.vo, retired=None))
+
+    def retire(self, scope: Scope, at: datetime) -> None:
+        self._connection.execute(_update(scope).values(retired=at))
+
+
+class CheckpointReader:
+    """Checkpoints as they are, outside of any transaction of the caller."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, scope: Scope) -> Checkpoint | None:
+        with self._database.read() as connection:
+            return Checkpoints(connection).get(scope)
+
+    def all(self) -> list[Checkpoint]:
+        with self._database.read() as connection:
+            return Checkpoints(connection).all()
+
+    def legacy(self, project_id: str, project_name: str | None) -> datetime | None:
+        with self._database.read() as connection:
+            return Checkpoints(connection).legacy(project_id, project_name)
+
+
+def _is(scope: Scope) -> Any:
+    return and_(*(checkpoints.c[field] == value for field, value in scope._asdict().items()))
+
+
+def _update(scope: Scope) -> Update:
+    return update(checkpoints).where(_is(scope))
+
+
+def _checkpoint(row: Row[Any]) -> Checkpoint:
+    scope = Scope(row.cloud, row.region, row.project_id, row.extractor)
+    return Checkpoint(scope, row.since, row.opening, row.until, row.vo, row.retired)

@@ -1,0 +1,149 @@
+"""Who has which record: what is due to each messenger, and what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, delete, false, func, insert, select, update
+
+from caso.records import Record
+from caso.store import subscriptions
+from caso.store.book import Kinds, record_of
+from caso.store.engine import Database, chunks
+from caso.store.purging import purge
+from caso.store.schema import deliveries, messengers, records
+from caso.store.subscriptions import Subscription
+from caso.window import Month
+
+
+class Held(NamedTuple):
+    """A record as it is held; ``retracted``: it is the neutral one, in place of one that proved wrong."""
+
+    kind: str
+    key: str
+    revision: int
+    record: Record
+    retracted: bool
+
+
+class Aside(NamedTuple):
+    """A record that a recipient refused, and why."""
+
+    kind: str
+    key: str
+    revision: int
+    reason: str
+    at: datetime
+
+
+class Tally(NamedTuple):
+    """How many of the newest records a messenger has accepted, is yet to be sent, and has refused."""
+
+    accepted: int
+    due: int
+    set_aside: int
+
+
+class Deliveries:
+    """The side of the ledger that delivery sees; each call is a transaction of its own."""
+
+    def __init__(self, database: Database, kinds: Kinds) -> None:
+        self._database = database
+        self._kinds = kinds
+
+    def configure(self, wanted: Mapping[str, Subscription], at: datetime) -> None:
+        """Note which messengers there are in this run, and forget those that there are no more.
+
+        One that is new, or comes back, or takes a kind more, is due everything held of it;
+        without ``replay`` only what gets a newer revision from now on.
+        """
+        with self._database.write() as connection:
+            subscriptions.configure(connection, wanted, at, frozenset(self._kinds))
+
+    def due(self, messenger: str, limit: int) -> list[Held]:
+        """The newest revisions that were neither accepted nor set aside, oldest first."""
+        with self._database.read() as connection:
+            question = subscriptions.due_to(connection, messenger, self._kinds.keys())
+            question = question.order_by(records.c.measured_at, records.c.revision).limit(limit)
+            return [self._held(row) for row in connection.execute(question)]
+
+    def offer(self, held: Sequence[Held]) -> None:
+        """Note, before sending, that recipients may hold these from now on, whatever is heard of it.
+
+        Else a record that was sent by a run that crashed, and then proves wrong, would be dropped without a word to
+        the recipient.
+        """
+        with self._database.write() as connection:
+            _offer(connection, held)
+
+    def accept(self, messenger: str, held: Sequence[Held], at: datetime) -> None:
+        """The recipient has them, at these revisions."""
+        with self._database.write() as connection:
+            _offer(connection, held)
+            _note(connection, messenger, [(one, None) for one in held], at)
+
+    def set_aside(self, messenger: str, refused: Sequence[tuple[Held, str]], at: datetime) -> None:
+        """The recipient will not take them at these revisions, each with its reason; a newer one is due again."""
+        with self._database.write() as connection:
+            _note(connection, messenger, refused, at)
+
+    def aside(self, messenger: str) -> list[Aside]:
+        """What is set aside now, oldest first."""
+        columns = (records.c.kind, records.c.key, records.c.revision, deliveries.c.refused, deliveries.c.at)
+        question = _settled(select(*columns), messenger).where(deliveries.c.refused.is_not(None))
+        with self._database.read() as connection:
+            return [Aside(*row) for row in connection.execute(question.order_by(records.c.measured_at, records.c.revision))]
+
+    def counts(self, messenger: str) -> Tally:
+        refused = deliveries.c.refused.is_not(None)
+        with self._database.read() as connection:
+            settled = _settled(select(refused, func.count()), messenger).group_by(refused)
+            count = {bool(row[0]): int(row[1]) for row in connection.execute(settled)}
+            due = subscriptions.due_to(connection, messenger, self._kinds.keys()).subquery()
+            outstanding = connection.execute(select(func.count()).select_from(due)).scalar_one()
+        return Tally(count.get(False, 0), outstanding, count.get(True, 0))
+
+    def purge(self, before: Month) -> int:
+        """Drop records of months before ``before``; how many.
+
+        What is due to a configured messenger stays, and the newest record of each kind of every living entity.
+        """
+        with self._database.write() as connection:
+            return purge(connection, before, self._kinds.keys())
+
+    def _held(self, row: Any) -> Held:
+        record = record_of(self._kinds, row.kind, row.content, row.known_at)
+        return Held(row.kind, row.key, row.revision, record, row.retracted)
+
+
+def _settled(question: Select[*tuple[Any, ...]], messenger: str) -> Select[*tuple[Any, ...]]:
+    """Only of records whose newest revision this messenger has accepted or refused."""
+    same = and_(deliveries.c.key == records.c.key, deliveries.c.revision == records.c.revision)
+    return question.select_from(records.join(deliveries, same)).where(deliveries.c.messenger == messenger)
+
+
+def _offer(connection: Connection, held: Sequence[Held]) -> None:
+    for chunk in chunks(one.key for one in held):
+        connection.execute(update(records).where(records.c.key.in_(chunk), records.c.offered == false()).values(offered=True))
+
+
+def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held, str | None]], at: datetime) -> None:
+    # Another process may meanwhile have run without this messenger, or dropped a record.
+    if connection.scalar(select(messengers.c.name).where(messengers.c.name == messenger)) is None:
+        return
+    newest = {held.key: (held, refused) for held, refused in sorted(outcomes, key=lambda outcome: outcome[0].revision)}
+    for chunk in chunks(newest):
+        keys = set(connection.scalars(select(records.c.key).where(records.c.key.in_(chunk))))
+        mine = and_(deliveries.c.messenger == messenger, deliveries.c.key.in_(chunk))
+        known = {row.key: row.revision for row in connection.execute(select(deliveries).where(mine))}
+        rows = [
+            {"messenger": messenger, "key": key, "revision": held.revision, "at": at, "refused": refused}
+            for key, (held, refused) in ((key, newest[key]) for key in chunk)
+            if key in keys and known.get(key, 0) <= held.revision
+        ]
+        connection.execute(delete(deliveries).where(mine, deliveries.c.key.in_([row["key"] for row in rows])))
+        if rows:
+            connection.execute(insert(deliveries), rows)
+    subscriptions.raise_floors(connection, messenger, {held.kind for held, _ in newest.values()})

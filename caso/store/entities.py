@@ -1,0 +1,164 @@
+"""Entities: folding what was seen into what is known, and finding what has to be accounted for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, false, insert, or_, select, update
+
+from caso.store.engine import CHUNK, chunks
+from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
+from caso.store.names import Place
+from caso.store.quarantine import Quarantine
+from caso.store.schema import entities
+
+SERVER = "server"
+
+
+class Due(NamedTuple):
+    """An entity to account for: up to when that was done, and since when its life is known otherwise than it was then."""
+
+    entity: Any
+    accounted_until: datetime | None
+    dirty_from: datetime | None
+
+
+class _Known(NamedTuple):
+    """An entity with its bookkeeping, as it is about to be written."""
+
+    entity: Any
+    accounted_until: datetime | None
+    dirty_from: datetime | None
+    held: bool
+
+    def become(self, kind: EntityKind, after: Entity) -> _Known:
+        difference = kind.first_difference(self.entity, after)
+        dirty = min((time for time in (self.dirty_from, difference) if time is not None), default=None)
+        return self._replace(entity=after, dirty_from=dirty)
+
+
+UNKNOWN = _Known(None, None, None, held=False)
+
+
+class Entities:
+    """The entities of one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def due(self, place: Place, project_id: str, *, touched_since: datetime | None = None, kind: str = SERVER) -> Iterator[Due]:
+        """What the project owns and has to be accounted for, by id.
+
+        With ``touched_since``, only what was observed since. Without, also all that is alive, that
+        is known otherwise than when it was accounted, or that ended and was not accounted beyond its end: a
+        window ends before its last instant, so an end at it is for the next one.
+        """
+        owed = entities.c.settled == false() if touched_since is None else entities.c.known_at >= touched_since
+        return self._owned(place, project_id, kind, owed)
+
+    def lived(self, place: Place, project_id: str, *, since: datetime, kind: str = SERVER) -> Iterator[Due]:
+        """What the project owns and had not ended before ``since``, by id: for accounting the past again."""
+        return self._owned(place, project_id, kind, or_(entities.c.ended.is_(None), entities.c.ended >= since))
+
+    def _owned(self, place: Place, project_id: str, kind: str, which: ColumnElement[bool]) -> Iterator[Due]:
+        mine = and_(_at(place, kind), entities.c.project_id == project_id, which)
+        page = select(entities).where(mine).order_by(entities.c.id).limit(CHUNK)
+        rows: Sequence[Row[Any]] = self._connection.execute(page).all()
+        while rows:
+            for row in rows:
+                yield Due(KINDS[kind].load(row.body), row.accounted_until, row.dirty_from)
+            # The caller writes between the pages: a page starts after an id, so nothing is met twice or missed.
+            rows = self._connection.execute(page.where(entities.c.id > rows[-1].id)).all()
+
+    def accounted(self, place: Place, until: Iterable[tuple[str, datetime]], *, kind: str = SERVER) -> None:
+        """Note up to when each entity is accounted for, with all that is known of it now."""
+        statement = (
+            update(entities)
+            .where(_at(place, kind), entities.c.id == bindparam("b_id"))
+            .values(
+                accounted_until=bindparam("b_until"),
+                dirty_from=None,
+                settled=case((and_(entities.c.ended.is_not(None), entities.c.ended < bindparam("b_until")), True), else_=False),
+            )
+        )
+        for chunk in chunks(until):
+            self._connection.execute(statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
+
+    def observe(self, place: Place, seen: Sequence[Any]) -> set[str]:
+        """Fold what was seen into what is known; the ids of the projects that own it now."""
+        projects: set[str] = set()
+        for kind, of_kind in _by_kind(seen):
+            for chunk in chunks(of_kind):
+                known = self._load(place, kind, {kind.id_of(one) for one in chunk})
+                for one in chunk:
+                    before = known.get(kind.id_of(one), UNKNOWN)
+                    known[kind.id_of(one)] = before.become(kind, kind.observe(before.entity, one))
+                self._write(place, kind, known)
+                Quarantine(self._connection).clear(place, kind.name, known)
+                projects.update(now.entity.project_id for now in known.values())
+        return projects
+
+    def vanish(
+        self, place: Place, project_id: str, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
+    ) -> list[str]:
+        """End what lives in the project and was not met since ``seen_since``; the ids.
+
+        What is in quarantine and was met since is there, only unreadable: it lives on.
+        """
+        odd = Quarantine(self._connection)
+        odd.forget(place, project_id, met_before=seen_since, kind=kind)
+        missing = select(entities.c.id).where(
+            _at(place, kind),
+            entities.c.project_id == project_id,
+            entities.c.settled == false(),
+            entities.c.ended.is_(None),
+            entities.c.known_at < seen_since,
+        )
+        gone = sorted(set(self._connection.scalars(missing)) - odd.met_since(place, kind, seen_since))
+        rules = KINDS[kind]
+        for chunk in chunks(gone):
+            known = self._load(place, rules, set(chunk))
+            ended = {uuid: one.become(rules, rules.vanish(one.entity, at, reason)) for uuid, one in known.items()}
+            self._write(place, rules, ended)
+        return gone
+
+    def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
+        rows = self._connection.execute(select(entities).where(_at(place, kind.name), entities.c.id.in_(sorted(ids))))
+        return {row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True) for row in rows}
+
+    def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> None:
+        where = {**place._asdict(), "kind": kind.name}
+        new = [_row(kind, one) | where | {"id": uuid} for uuid, one in known.items() if not one.held]
+        held = [_row(kind, one) | {"b_id": uuid} for uuid, one in known.items() if one.held]
+        if new:
+            self._connection.execute(insert(entities), new)
+        if held:
+            self._connection.execute(update(entities).where(_at(place, kind.name), entities.c.id == bindparam("b_id")), held)
+
+
+def _at(place: Place, kind: str) -> ColumnElement[bool]:
+    return and_(entities.c.cloud == place.cloud, entities.c.region == place.region, entities.c.kind == kind)
+
+
+def _by_kind(seen: Iterable[Any]) -> Iterable[tuple[EntityKind, list[Any]]]:
+    found: dict[str, list[Any]] = {}
+    for one in seen:
+        found.setdefault(kind_of(one).name, []).append(one)
+    return [(KINDS[name], of_kind) for name, of_kind in found.items()]
+
+
+def _row(kind: EntityKind, known: _Known) -> dict[str, Any]:
+    entity: Entity = known.entity
+    until = known.accounted_until
+    done = entity.ended is not None and until is not None and entity.ended < until
+    return {
+        "project_id": entity.project_id,
+        "ended": entity.ended,
+        "known_at": entity.known_at,
+        "accounted_until": until,
+        "dirty_from": known.dirty_from,
+        "settled": done and known.dirty_from is None,
+        "body": kind.dump(entity),
+    }

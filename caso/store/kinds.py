@@ -1,0 +1,80 @@
+"""What the store has to know of each kind of entity: how to fold it, and how to write it down.
+
+One entry here is all that a further kind (volumes, addresses) needs of the store.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from datetime import datetime
+from functools import cached_property
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from caso.errors import StoreError
+from caso.lifecycle import server
+from caso.lifecycle.server import Server, ServerSeen
+
+
+class Entity(Protocol):
+    """What the store asks of what it keeps."""
+
+    @property
+    def project_id(self) -> str: ...
+    @property
+    def known_at(self) -> datetime: ...
+    @property
+    def ended(self) -> datetime | None: ...
+
+
+@dataclasses.dataclass(frozen=True)
+class EntityKind:
+    """A kind of entity: what observations of it are, and the pure functions of its lifecycle.
+
+    ``name`` is also the kind of its odd objects in the quarantine, and the first part of its subjects in the ledger.
+    """
+
+    name: str
+    entity: type[Any]
+    seen: type[Any]
+    id_of: Callable[[Any], str]
+    """The id of an observation and of an entity alike."""
+    observe: Callable[[Any, Any], Any]
+    vanish: Callable[[Any, datetime, str], Any]
+    first_difference: Callable[[Any, Any], datetime | None]
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return TypeAdapter(self.entity)
+
+    def dump(self, entity: Entity) -> str:
+        return self._adapter.dump_json(entity).decode()
+
+    def load(self, body: str) -> Any:
+        try:
+            return self._adapter.validate_json(body)
+        except ValidationError as exc:
+            raise StoreError(f"the store holds a {self.name} that cannot be read: {exc}; restore it from a backup") from exc
+
+
+SERVER = EntityKind(
+    name="server",
+    entity=Server,
+    seen=ServerSeen,
+    id_of=lambda thing: str(thing.uuid),
+    observe=server.observe,
+    vanish=server.vanish,
+    first_difference=server.first_difference,
+)
+
+KINDS = {kind.name: kind for kind in (SERVER,)}
+
+
+def kind_of(seen: object) -> EntityKind:
+    """The kind that an observation is of."""
+    for kind in KINDS.values():
+        if isinstance(seen, kind.seen):
+            return kind
+    raise TypeError(f"no kind of entity is observed by a {type(seen).__name__}")

@@ -1,0 +1,99 @@
+"""The newest record of each usage, under its natural key, with a revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+
+from caso.records import Record
+from caso.store.book import Book, Changes, Kinds, Line, Statement, record_of
+from caso.store.engine import chunks
+from caso.store.schema import meta, records
+from caso.window import Month
+
+_LINE = [records.c[field] for field in Line._fields]
+
+
+class Ledger:
+    """The ledger of one transaction."""
+
+    def __init__(self, connection: Connection, kinds: Kinds) -> None:
+        self._connection = connection
+        self._kinds = kinds
+
+    def put(self, statement: Statement) -> Changes:
+        return self.put_many([statement])
+
+    def put_many(self, statements: Iterable[Statement]) -> Changes:
+        """Hold what the statements say, one after the other.
+
+        A record that differs from the held one gets a new revision, unless the held one is known later.
+        A held record that its statement does not have any more is dropped, or, where a recipient may
+        hold it, replaced by its neutral record.
+        """
+        changes = Changes()
+        for chunk in chunks(statements):
+            held = {line.key: line for line in self._load(chunk)}
+            revision = revision_of(self._connection)
+            book = Book(held.values(), revision, self._kinds, self._earlier)
+            for statement in chunk:
+                changes += book.state(statement)
+            self._write(held, book.lines)
+            if book.revision != revision:
+                self._connection.execute(update(meta).where(meta.c.name == "revision").values(value=str(book.revision)))
+        return changes
+
+    def before(self, subject: str, kind: str, month: Month) -> Record | None:
+        """The newest record of the subject in an earlier month."""
+        return self.before_many([subject], kind, month).get(subject)
+
+    def before_many(self, subjects: Iterable[str], kind: str, month: Month) -> dict[str, Record]:
+        """For each subject that has one, the newest record in an earlier month."""
+        found: dict[str, Record] = {}
+        for chunk in chunks(subjects):
+            for line in self._newest(chunk, kind, str(month)):
+                found[line.subject] = record_of(self._kinds, line.kind, line.content, line.known_at)
+        return found
+
+    def _earlier(self, subject: str, kind: str, month: str) -> Line | None:
+        return next(reversed(self._newest([subject], kind, month)), None)
+
+    def _newest(self, subjects: Sequence[str], kind: str, month: str) -> list[Line]:
+        """Lines of each subject's newest month before ``month``, the best of a subject last."""
+        earlier = and_(records.c.subject.in_(subjects), records.c.kind == kind, records.c.month < month)
+        month_of = select(records.c.subject, func.max(records.c.month).label("month")).where(earlier)
+        newest = month_of.group_by(records.c.subject).subquery()
+        lines = (
+            select(*_LINE)
+            .join(newest, and_(records.c.subject == newest.c.subject, records.c.month == newest.c.month))
+            .where(records.c.kind == kind)
+            .order_by(records.c.measured_at, records.c.key)
+        )
+        return [Line(*row) for row in self._connection.execute(lines)]
+
+    def _load(self, statements: Sequence[Statement]) -> Iterator[Line]:
+        """What is held of the subjects in the months spoken of, or under a key that is spoken of."""
+        since = min(str(statement.since) for statement in statements)
+        subjects = {statement.subject for statement in statements}
+        about = select(*_LINE).where(records.c.subject.in_(subjects), records.c.month >= since)
+        loaded = {line.key: line for line in (Line(*row) for row in self._connection.execute(about))}
+        yield from loaded.values()
+        keys = {record.key for statement in statements for record in statement.records} - loaded.keys()
+        for chunk in chunks(sorted(keys)):
+            yield from (Line(*row) for row in self._connection.execute(select(*_LINE).where(records.c.key.in_(chunk))))
+
+    def _write(self, before: dict[str, Line], after: dict[str, Line]) -> None:
+        for chunk in chunks(before.keys() - after.keys()):
+            self._connection.execute(delete(records).where(records.c.key.in_(chunk)))
+        new = [line._asdict() for key, line in after.items() if key not in before]
+        changed = [line._asdict() | {"b_key": key} for key, line in after.items() if key in before and before[key] != line]
+        if changed:
+            self._connection.execute(update(records).where(records.c.key == bindparam("b_key")), changed)
+        if new:
+            self._connection.execute(insert(records), new)
+
+
+def revision_of(connection: Connection) -> int:
+    """The newest revision that was ever given."""
+    return int(connection.execute(select(meta.c.value).where(meta.c.name == "revision")).scalar_one())

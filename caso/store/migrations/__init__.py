@@ -1,0 +1,1 @@
+"""How the tables of an older caso become those of this one (alembic)."""

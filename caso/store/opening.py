@@ -1,0 +1,107 @@
+"""From a connection URL to a store that can be used, or a StoreError that says what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from sqlalchemy import literal, select
+
+from caso.records import BUILT_IN
+from caso.store import schema, sqlite, upgrading
+from caso.store.book import Kinds
+from caso.store.copying import copy_tables
+from caso.store.engine import Database, engine_of
+from caso.store.legacy import take_over
+from caso.store.store import Store
+
+
+def open_store(
+    connection: str,
+    *,
+    kinds: Kinds | None = None,
+    lastrun_dir: Path | None = None,
+    on_close: Callable[[], None] = lambda: None,
+) -> Store:
+    """The store at ``connection``, made if there is none, migrated if it is of an older caso.
+
+    ``kinds`` maps each kind of record to its class, caso's own unless told otherwise.
+    ``lastrun_dir`` is where cASO's lastrun files lie; they are read only when the store is made.
+    """
+    engine = engine_of(connection)
+    database = Database(engine)
+    try:
+        with database.translated():
+            if database.file is not None:
+                _provide_file(database.file, lastrun_dir)
+            else:
+                _make(database, lastrun_dir)
+            upgrading.upgrade(database)
+        _look_into(database)
+    except BaseException:
+        database.close()
+        raise
+    return Store(database, _kinds(kinds), on_close)
+
+
+def open_scratch(connection: str, *, kinds: Kinds | None = None, lastrun_dir: Path | None = None) -> Store:
+    """A throw-away copy of the store at ``connection``, or of the one that would be made there; it is gone when closed.
+
+    The original is only read, and nobody's locks count in the copy.
+    """
+    original = Database(engine_of(connection))
+    directory = TemporaryDirectory(prefix="caso-scratch-")
+    target = Path(directory.name) / "caso.sqlite"
+    try:
+        if original.file is None:
+            with open_store(_url(target)) as fresh:
+                copied = copy_tables(original, fresh.database)
+            if not copied:
+                target.unlink()
+        elif sqlite.exists(original.file):
+            sqlite.copy(original.file, target)
+        scratch = open_store(_url(target), kinds=kinds, lastrun_dir=lastrun_dir, on_close=directory.cleanup)
+        scratch.locks.forget_all()
+    except BaseException:
+        directory.cleanup()
+        raise
+    finally:
+        original.close()
+    return scratch
+
+
+def _kinds(kinds: Kinds | None) -> Kinds:
+    return {record.kind: record for record in BUILT_IN} if kinds is None else dict(kinds)
+
+
+def _url(path: Path) -> str:
+    return f"sqlite:///{path}"
+
+
+def _provide_file(path: Path, lastrun_dir: Path | None) -> None:
+    if sqlite.exists(path):
+        sqlite.require_usable(path)
+        return
+    with sqlite.new_file(path) as draft:
+        database = Database(sqlite.engine_of(draft))
+        try:
+            _make(database, lastrun_dir)
+        finally:
+            # The last connection writes everything into the file and leaves no -wal beside it.
+            database.close()
+
+
+def _make(database: Database, lastrun_dir: Path | None) -> None:
+    """The tables, and what cASO left, in one transaction; nothing where there are tables already."""
+    with database.write_schema() as connection:
+        if upgrading.revision_of(connection) is None:
+            upgrading.make(connection)
+            take_over(connection, lastrun_dir)
+
+
+def _look_into(database: Database) -> None:
+    """Read a row of every table: a damaged file is better found out now than at the end of a run."""
+    with database.read() as connection:
+        for table in schema.metadata.sorted_tables:
+            connection.execute(select(literal(1)).select_from(table).limit(1)).all()

@@ -1,0 +1,37 @@
+"""Letting go of old records."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, delete, func, select
+
+from caso.store import subscriptions
+from caso.store.engine import chunks
+from caso.store.schema import entities, records
+from caso.window import Month
+
+
+def purge(connection: Connection, before: Month, known_kinds: Collection[str]) -> int:
+    """Drop records of months before ``before``, but those that are still due and the newest of the living; how many."""
+    old = records.c.month < str(before)
+    rows = connection.execute(select(records.c.key, records.c.subject, records.c.kind, records.c.month).where(old)).all()
+    if not rows:
+        return 0
+    needed = _newest_of_the_living(connection)
+    keys = {row.key for row in rows if (row.subject, row.kind, row.month) not in needed}
+    for messenger in subscriptions.names(connection):
+        due = subscriptions.due_to(connection, messenger, known_kinds).where(old)
+        keys -= set(connection.scalars(due.with_only_columns(records.c.key)))
+    for chunk in chunks(sorted(keys)):
+        connection.execute(delete(records).where(records.c.key.in_(chunk)))
+    return len(keys)
+
+
+def _newest_of_the_living(connection: Connection) -> set[tuple[str, str, str]]:
+    """Subject, kind and month of the newest record of each kind of each living entity."""
+    alive = connection.execute(select(entities.c.kind, entities.c.id).where(entities.c.ended.is_(None)))
+    subjects = {f"{row.kind}/{row.id}" for row in alive}
+    of = (records.c.subject, records.c.kind)
+    newest = connection.execute(select(*of, func.max(records.c.month).label("month")).group_by(*of))
+    return {(row.subject, row.kind, row.month) for row in newest if row.subject in subjects}

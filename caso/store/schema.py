@@ -1,0 +1,137 @@
+"""The tables. A change here needs a migration (``migrations/versions``) and a new HEAD; a test compares the two."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table
+
+from caso.store.columns import Utc, body, name
+
+HEAD = "0001"
+"""The revision of these tables."""
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Its own MetaData: the table is alembic's, caso makes it only so that a new store needs no alembic.
+version = Table("alembic_version", MetaData(), Column("version_num", String(32), primary_key=True, nullable=False))
+
+meta = Table("meta", metadata, Column("name", name(64), primary_key=True), Column("value", body(), nullable=False))
+
+legacy_checkpoints = Table(
+    "legacy_checkpoints", metadata, Column("project", name(255), primary_key=True), Column("until", Utc, nullable=False)
+)
+
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("project_id", name(255), primary_key=True),
+    Column("extractor", name(64), primary_key=True),
+    Column("since", Utc),
+    Column("opening", Utc),
+    Column("until", Utc, nullable=False),
+    Column("vo", name(255)),
+    Column("retired", Utc),
+)
+
+# settled: ended, accounted beyond its end, and nothing learned since; what every run would otherwise look through again.
+entities = Table(
+    "entities",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("kind", name(32), primary_key=True),
+    Column("id", name(255), primary_key=True),
+    Column("project_id", name(255), nullable=False),
+    Column("ended", Utc),
+    Column("known_at", Utc, nullable=False),
+    Column("accounted_until", Utc),
+    Column("dirty_from", Utc),
+    Column("settled", Boolean, nullable=False),
+    Column("body", body(), nullable=False),
+    Index(None, "cloud", "region", "kind", "project_id", "settled", "id"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("kind", name(32), primary_key=True),
+    Column("object_id", name(255), primary_key=True),
+    Column("project_id", name(255)),
+    Column("reason", body(), nullable=False),
+    Column("window_start", Utc, nullable=False),
+    Column("met_at", Utc, nullable=False),
+)
+
+# offered: a recipient may hold a revision of it, so it cannot be dropped without a word.
+records = Table(
+    "records",
+    metadata,
+    Column("key", name(512), primary_key=True),
+    Column("subject", name(300), nullable=False),
+    Column("kind", name(32), nullable=False),
+    Column("month", String(7), nullable=False),
+    Column("measured_at", Utc, nullable=False),
+    Column("known_at", Utc, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("retracted", Boolean, nullable=False),
+    Column("offered", Boolean, nullable=False),
+    Column("cloud", name(100), nullable=False),
+    Column("region", name(100), nullable=False),
+    Column("project_id", name(255), nullable=False),
+    Column("content", body(), nullable=False),
+    Index(None, "subject", "kind", "month"),
+    Index(None, "kind", "revision", unique=True),
+    Index(None, "month"),
+)
+
+messengers = Table(
+    "messengers",
+    metadata,
+    Column("name", name(64), primary_key=True),
+    Column("kinds", body()),
+    Column("since", Utc, nullable=False),
+)
+
+# Nothing of this kind with a revision up to the floor is due to this messenger.
+floors = Table(
+    "floors",
+    metadata,
+    Column("messenger", name(64), ForeignKey("messengers.name", ondelete="CASCADE"), primary_key=True),
+    Column("kind", name(32), primary_key=True),
+    Column("floor", BigInteger, nullable=False),
+)
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("messenger", name(64), ForeignKey("messengers.name", ondelete="CASCADE"), primary_key=True),
+    Column("key", name(512), ForeignKey("records.key", ondelete="CASCADE"), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("at", Utc, nullable=False),
+    Column("refused", body()),
+    Index(None, "key"),
+)
+
+# A process is itself on one machine, in one boot, and since its start: its number alone is used again.
+locks = Table(
+    "locks",
+    metadata,
+    Column("name", name(512), primary_key=True),
+    Column("token", String(32), nullable=False),
+    Column("host", name(255), nullable=False),
+    Column("machine", name(128), nullable=False),
+    Column("boot", name(128), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started", String(32), nullable=False),
+    Column("acquired", Utc, nullable=False),
+    Column("renewed", Utc, nullable=False),
+)

@@ -1,0 +1,90 @@
+"""The store: what caso remembers, in one place, changed in transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from types import TracebackType
+from typing import Any, NamedTuple, Self
+
+from caso.store.book import Kinds
+from caso.store.checkpoints import CheckpointReader, Checkpoints
+from caso.store.deliveries import Deliveries
+from caso.store.engine import Database
+from caso.store.entities import SERVER, Entities
+from caso.store.ledger import Ledger
+from caso.store.locks import Locks
+from caso.store.names import Place
+from caso.store.quarantine import OddLike, Quarantine, Quarantined
+
+
+class Step(NamedTuple):
+    """One write transaction: all that is done through it is kept together, or not at all."""
+
+    entities: Entities
+    ledger: Ledger
+    checkpoints: Checkpoints
+
+
+class Store:
+    """Opened by :func:`caso.store.open_store`. Threads may share it; those that write take turns.
+
+    Each method, and each of ``ledger`` and ``locks``, is a short transaction of its own.
+    """
+
+    def __init__(self, database: Database, kinds: Kinds, on_close: Callable[[], None] = lambda: None) -> None:
+        self.database = database
+        self.ledger = Deliveries(database, kinds)
+        self.checkpoints = CheckpointReader(database)
+        self.locks = Locks(database)
+        self._kinds = kinds
+        self._on_close = on_close
+
+    @contextmanager
+    def transaction(self) -> Iterator[Step]:
+        """What the block does is kept together when it ends, and not at all when it raises."""
+        with self.database.write() as connection:
+            yield Step(Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection))
+
+    def observe(self, place: Place, seen: Sequence[Any]) -> set[str]:
+        """Fold what was seen into what is known; the ids of the projects that own it now.
+
+        What was seen is well: it leaves the quarantine.
+        """
+        with self.database.write() as connection:
+            return Entities(connection).observe(place, seen)
+
+    def vanish(
+        self, place: Place, project_id: str, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
+    ) -> list[str]:
+        """After a complete listing that began at ``seen_since``: end what lives in the project and was not in it; the ids.
+
+        What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
+        """
+        with self.database.write() as connection:
+            return Entities(connection).vanish(place, project_id, seen_since=seen_since, at=at, reason=reason, kind=kind)
+
+    def quarantine(self, place: Place, odd: Sequence[OddLike], *, window_start: datetime, at: datetime) -> None:
+        """Keep objects that could not be read, each with its newest reason and the start of the first window it was missed in."""
+        with self.database.write() as connection:
+            Quarantine(connection).put(place, odd, window_start=window_start, at=at)
+
+    def quarantined(self, place: Place) -> list[Quarantined]:
+        with self.database.read() as connection:
+            return Quarantine(connection).all(place)
+
+    def forget_quarantined(self, place: Place, project_id: str | None, *, met_before: datetime, kind: str = SERVER) -> int:
+        """Drop odd objects that a complete listing did not have; with None, those whose project is unreadable. How many."""
+        with self.database.write() as connection:
+            return Quarantine(connection).forget(place, project_id, met_before=met_before, kind=kind)
+
+    def close(self) -> None:
+        self.database.close()
+        self._on_close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()

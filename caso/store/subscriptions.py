@@ -1,0 +1,101 @@
+"""Which messenger takes which kinds, and up to which revision nothing is due to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Select, and_, delete, false, func, insert, or_, select, update
+
+from caso.store.ledger import revision_of
+from caso.store.schema import deliveries, floors, messengers, records
+
+
+class Subscription(NamedTuple):
+    """The kinds that a messenger takes, None: all; ``replay``: it wants what was held before it came."""
+
+    kinds: frozenset[str] | None = None
+    replay: bool = True
+
+    def takes(self, kind: str) -> bool:
+        return self.kinds is None or kind in self.kinds
+
+
+NOTHING = Subscription(frozenset())
+
+
+def configure(connection: Connection, wanted: Mapping[str, Subscription], at: datetime, known_kinds: frozenset[str]) -> None:
+    known = _subscriptions(connection)
+    connection.execute(delete(messengers).where(messengers.c.name.in_(known.keys() - wanted.keys())))
+    kinds = known_kinds | set(connection.scalars(select(records.c.kind).distinct()))
+    for name, subscription in wanted.items():
+        before = known.get(name, NOTHING)
+        if name not in known:
+            connection.execute(insert(messengers).values(name=name, kinds=_dump(subscription), since=at))
+        elif before.kinds != subscription.kinds:
+            connection.execute(update(messengers).where(messengers.c.name == name).values(kinds=_dump(subscription)))
+        for kind in sorted(kinds | (before.kinds or frozenset()) | (subscription.kinds or frozenset())):
+            if before.takes(kind) != subscription.takes(kind):
+                _start_over(connection, name, kind, subscription)
+
+
+def due_to(connection: Connection, messenger: str, known_kinds: Collection[str]) -> Select[Any]:
+    """The question for the records that are due to the messenger, of the kinds that can be read."""
+    subscription = _subscriptions(connection).get(messenger, NOTHING)
+    floor_of = floors_of(connection, messenger)
+    kinds = sorted(kind for kind in known_kinds if subscription.takes(kind))
+    above = [and_(records.c.kind == kind, records.c.revision > floor_of.get(kind, 0)) for kind in kinds]
+    return _unsettled(messenger).where(or_(false(), *above))
+
+
+def raise_floors(connection: Connection, messenger: str, kinds: Collection[str]) -> None:
+    """Put each floor just below the oldest revision of its kind that is due."""
+    for kind in sorted(kinds):
+        floor = floors_of(connection, messenger).get(kind, 0)
+        due = _unsettled(messenger).where(records.c.kind == kind, records.c.revision > floor)
+        oldest = connection.scalar(due.with_only_columns(records.c.revision).order_by(records.c.revision).limit(1))
+        _set_floor(connection, messenger, kind, revision_of(connection) if oldest is None else oldest - 1)
+
+
+def floors_of(connection: Connection, messenger: str) -> dict[str, int]:
+    return {row.kind: row.floor for row in connection.execute(select(floors).where(floors.c.messenger == messenger))}
+
+
+def names(connection: Connection) -> list[str]:
+    return list(connection.scalars(select(messengers.c.name).order_by(messengers.c.name)))
+
+
+def _subscriptions(connection: Connection) -> dict[str, Subscription]:
+    rows = connection.execute(select(messengers.c.name, messengers.c.kinds))
+    return {name: Subscription(None if kinds is None else frozenset(json.loads(kinds))) for name, kinds in rows}
+
+
+def _dump(subscription: Subscription) -> str | None:
+    return None if subscription.kinds is None else json.dumps(sorted(subscription.kinds))
+
+
+def _start_over(connection: Connection, messenger: str, kind: str, subscription: Subscription) -> None:
+    """Nothing of this kind is accepted or refused any more; its floor is at the bottom, or at the top without replay."""
+    of_kind = select(records.c.key).where(records.c.kind == kind)
+    connection.execute(delete(deliveries).where(deliveries.c.messenger == messenger, deliveries.c.key.in_(of_kind)))
+    _set_floor(connection, messenger, kind, 0 if subscription.replay else revision_of(connection))
+
+
+def _set_floor(connection: Connection, messenger: str, kind: str, floor: int) -> None:
+    mine = and_(floors.c.messenger == messenger, floors.c.kind == kind)
+    if connection.scalar(select(func.count()).select_from(floors).where(mine)):
+        connection.execute(update(floors).where(mine).values(floor=floor))
+    else:
+        connection.execute(insert(floors).values(messenger=messenger, kind=kind, floor=floor))
+
+
+def _unsettled(messenger: str) -> Select[Any]:
+    """Records whose newest revision this messenger has neither accepted nor refused."""
+    mine = and_(deliveries.c.key == records.c.key, deliveries.c.messenger == messenger)
+    return (
+        select(records)
+        .select_from(records.outerjoin(deliveries, mine))
+        .where(or_(deliveries.c.revision.is_(None), deliveries.c.revision < records.c.revision))
+    )

@@ -1,0 +1,111 @@
+-- How the tables of the store were at revision 0001.
+CREATE TABLE alembic_version (
+    version_num VARCHAR(32) NOT NULL,
+    PRIMARY KEY (version_num)
+);
+CREATE TABLE checkpoints (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    project_id VARCHAR(255) NOT NULL,
+    extractor VARCHAR(64) NOT NULL,
+    since VARCHAR(27),
+    opening VARCHAR(27),
+    until VARCHAR(27) NOT NULL,
+    vo VARCHAR(255),
+    retired VARCHAR(27),
+    CONSTRAINT pk_checkpoints PRIMARY KEY (cloud, region, project_id, extractor)
+);
+CREATE TABLE deliveries (
+    messenger VARCHAR(64) NOT NULL,
+    "key" VARCHAR(512) NOT NULL,
+    revision BIGINT NOT NULL,
+    at VARCHAR(27) NOT NULL,
+    refused TEXT,
+    CONSTRAINT pk_deliveries PRIMARY KEY (messenger, "key"),
+    CONSTRAINT fk_deliveries_messenger FOREIGN KEY(messenger) REFERENCES messengers (name) ON DELETE CASCADE,
+    CONSTRAINT fk_deliveries_key FOREIGN KEY("key") REFERENCES records ("key") ON DELETE CASCADE
+);
+CREATE TABLE entities (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    id VARCHAR(255) NOT NULL,
+    project_id VARCHAR(255) NOT NULL,
+    ended VARCHAR(27),
+    known_at VARCHAR(27) NOT NULL,
+    accounted_until VARCHAR(27),
+    dirty_from VARCHAR(27),
+    settled BOOLEAN NOT NULL,
+    body TEXT NOT NULL,
+    CONSTRAINT pk_entities PRIMARY KEY (cloud, region, kind, id)
+);
+CREATE TABLE floors (
+    messenger VARCHAR(64) NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    floor BIGINT NOT NULL,
+    CONSTRAINT pk_floors PRIMARY KEY (messenger, kind),
+    CONSTRAINT fk_floors_messenger FOREIGN KEY(messenger) REFERENCES messengers (name) ON DELETE CASCADE
+);
+CREATE TABLE legacy_checkpoints (
+    project VARCHAR(255) NOT NULL,
+    until VARCHAR(27) NOT NULL,
+    CONSTRAINT pk_legacy_checkpoints PRIMARY KEY (project)
+);
+CREATE TABLE locks (
+    name VARCHAR(512) NOT NULL,
+    token VARCHAR(32) NOT NULL,
+    host VARCHAR(255) NOT NULL,
+    machine VARCHAR(128) NOT NULL,
+    boot VARCHAR(128) NOT NULL,
+    pid INTEGER NOT NULL,
+    started VARCHAR(32) NOT NULL,
+    acquired VARCHAR(27) NOT NULL,
+    renewed VARCHAR(27) NOT NULL,
+    CONSTRAINT pk_locks PRIMARY KEY (name)
+);
+CREATE TABLE messengers (
+    name VARCHAR(64) NOT NULL,
+    kinds TEXT,
+    since VARCHAR(27) NOT NULL,
+    CONSTRAINT pk_messengers PRIMARY KEY (name)
+);
+CREATE TABLE meta (
+    name VARCHAR(64) NOT NULL,
+    value TEXT NOT NULL,
+    CONSTRAINT pk_meta PRIMARY KEY (name)
+);
+CREATE TABLE quarantine (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    object_id VARCHAR(255) NOT NULL,
+    project_id VARCHAR(255),
+    reason TEXT NOT NULL,
+    window_start VARCHAR(27) NOT NULL,
+    met_at VARCHAR(27) NOT NULL,
+    CONSTRAINT pk_quarantine PRIMARY KEY (cloud, region, kind, object_id)
+);
+CREATE TABLE records (
+    "key" VARCHAR(512) NOT NULL,
+    subject VARCHAR(300) NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    month VARCHAR(7) NOT NULL,
+    measured_at VARCHAR(27) NOT NULL,
+    known_at VARCHAR(27) NOT NULL,
+    revision BIGINT NOT NULL,
+    retracted BOOLEAN NOT NULL,
+    offered BOOLEAN NOT NULL,
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    project_id VARCHAR(255) NOT NULL,
+    content TEXT NOT NULL,
+    CONSTRAINT pk_records PRIMARY KEY ("key")
+);
+CREATE INDEX ix_deliveries_key ON deliveries ("key");
+CREATE INDEX ix_entities_cloud_region_kind_project_id_settled_id ON entities (cloud, region, kind, project_id, settled, id);
+CREATE UNIQUE INDEX ix_records_kind_revision ON records (kind, revision);
+CREATE INDEX ix_records_month ON records (month);
+CREATE INDEX ix_records_subject_kind_month ON records (subject, kind, month);
+INSERT INTO alembic_version VALUES ('0001');
+INSERT INTO meta VALUES ('revision', '0');
+INSERT INTO meta VALUES ('caso', '6.0.0');
