@@ -7,5 +7,7 @@ from caso.records.base import Record, Status
 from caso.records.cloud import CloudRecord
 
 BUILT_IN: tuple[type[Record], ...] = (CloudRecord, AcceleratorRecord)
+KINDS = ("cloud", "accelerator", "ip", "storage", "energy")
+"""The names of caso's kinds, also of those whose extractor is not there yet: a configuration may name them."""
 
-__all__ = ["BUILT_IN", "AcceleratorRecord", "AcceleratorType", "CloudRecord", "Record", "Status"]
+__all__ = ["BUILT_IN", "KINDS", "AcceleratorRecord", "AcceleratorType", "CloudRecord", "Record", "Status"]

@@ -1,0 +1,100 @@
+"""The directory that ssmsend takes messages from: a QueueSimple of python-dirq whose messages outlast a power cut.
+
+QueueSimple.add() does not fsync, so a message that counts as sent could vanish
+with the machine. Here a message is on disk before it gets the name by which
+readers find it. The steps are QueueSimple's own: a ``.tmp`` file, which readers
+pass over and whose leftovers ssmsend purges after five minutes; a hard link; no ``.tmp``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import stat
+import time
+from pathlib import Path
+
+from dirq.QueueSimple import QueueSimple
+
+MINUTE = 60
+ATTEMPTS = 10
+"""How often a message is started anew when a purge takes away the directory it was to go to."""
+
+
+class OutgoingQueue:
+    """One queue. Owner and group may do everything, others nothing: ssmsend often runs as another user of the group.
+
+    Nothing is touched before the first :meth:`add`. Errors are OSError.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def add(self, message: bytes) -> str:
+        """The message's name in the queue, once it and its name are on disk."""
+        for _ in range(ATTEMPTS - 1):
+            # A purge by ssmsend may remove an empty directory between any two steps.
+            with contextlib.suppress(FileNotFoundError):
+                return self._add(message)
+        return self._add(message)
+
+    def _add(self, message: bytes) -> str:
+        make_directories(self.root)
+        directory = self.root / f"{int(time.time()) // MINUTE * MINUTE:08x}"
+        directory.mkdir(mode=0o770, exist_ok=True)
+        temporary = directory / f"{secrets.token_hex(7)}.tmp"
+        try:
+            write_durably(temporary, message)
+            name = str(QueueSimple(str(self.root)).add_path(str(temporary)))
+        except BaseException:
+            with contextlib.suppress(OSError):
+                temporary.unlink()
+            raise
+        self._settle((self.root / name).parent)
+        return name
+
+    def _settle(self, directory: Path) -> None:
+        """The message's name is on disk, and ssmsend may take it away; ``directory`` is another one after a full minute."""
+        # Not there any more: ssmsend has sent the message, and purged.
+        with contextlib.suppress(FileNotFoundError):
+            open_to_group(directory)
+            sync_directory(directory)
+        sync_directory(self.root)
+
+
+def make_directories(path: Path) -> None:
+    """``path`` and its missing parents, each of them on disk."""
+    if not path.is_dir():
+        make_directories(path.parent)
+        path.mkdir(mode=0o770, exist_ok=True)
+        open_to_group(path)
+        sync_directory(path.parent)
+
+
+def open_to_group(directory: Path) -> None:
+    """Owner and group may do everything, others nothing, whatever the umask of the process was."""
+    mode = stat.S_IMODE(directory.stat().st_mode)
+    wanted = (mode | 0o770) & ~0o007
+    if mode != wanted:
+        # Somebody else's directory that we may write to: its mode is theirs to set.
+        with contextlib.suppress(PermissionError):
+            directory.chmod(wanted)
+
+
+def write_durably(path: Path, content: bytes) -> None:
+    """A new file, on disk when this returns."""
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(content)
+        # Linux lets nobody hard-link a file (dirq's lock) who may not read and write it: hence the group's w.
+        os.fchmod(file.fileno(), 0o660)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,129 @@
+"""Cloud and accelerator records as APEL's server loads them.
+
+A message is all or nothing on the server, and a rejected one is not reported
+back. So nothing is written here that could be refused there: texts are made
+harmless (caso.wire.text), and a record that cannot be carried is refused
+before, by its key, with RejectedError. The tables say which field is what.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from operator import attrgetter
+from typing import Any
+
+from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, Record
+from caso.window import Month
+from caso.wire import values
+from caso.wire.text import ENCRYPTED, ascii_key, ascii_line, needed, unicode_key, unicode_line
+from caso.wire.values import UnfitError, rendered
+
+CLOUD_HEADER = "APEL-cloud-message: v0.4"
+BENCHMARK_TYPE = 50
+"""The one text column that is shorter than the others."""
+
+Fields = Mapping[str, tuple[str, Callable[[Any], Any]]]
+"""The recipient's name of a field -> where the record has it, and how it is written; None is left out."""
+
+
+def _accelerator_type(word: str) -> str:
+    if word not in set(AcceleratorType):
+        raise UnfitError(f"is none of {', '.join(AcceleratorType)}")
+    return str(word)
+
+
+CLOUD: Fields = {
+    "RecordCreateTime": ("measured_at", values.epoch),
+    "VMUUID": ("vm_uuid", ascii_key),
+    # Under another name than its own in GOCDB, a site's use would be booked to nobody or to somebody else.
+    "SiteName": ("site_name", ascii_key),
+    "CloudComputeService": ("service_name", ascii_line),
+    "MachineName": ("machine_name", ascii_line),
+    "LocalUserId": ("user_id", ascii_line),
+    "LocalGroupId": ("project_id", ascii_line),
+    "GlobalUserName": ("user_name", ascii_line),
+    "FQAN": ("vo", lambda vo: needed(ascii_line(vo))),
+    "Status": ("status", str),
+    "StartTime": ("start", values.epoch),
+    "EndTime": ("end", values.epoch),
+    "SuspendDuration": ("suspend_seconds", values.integer),
+    "WallDuration": ("wall_seconds", values.integer),
+    "CpuDuration": ("cpu_seconds", values.integer),
+    "CpuCount": ("cpu_count", values.count),
+    "NetworkInbound": ("network_inbound_gib", values.integer),
+    "NetworkOutbound": ("network_outbound_gib", values.integer),
+    "PublicIPCount": ("public_ip_count", values.small_integer),
+    "Memory": ("memory_mib", values.integer),
+    "Disk": ("disk_gib", values.integer),
+    "BenchmarkType": ("benchmark_name", partial(ascii_line, limit=BENCHMARK_TYPE)),
+    "Benchmark": ("benchmark_value", values.score),
+    "ImageId": ("image_id", ascii_line),
+    "CloudType": ("cloud_type", ascii_line),
+}
+
+ACCELERATOR: Fields = {
+    "MeasurementMonth": ("month.month", int),
+    "MeasurementYear": ("month.year", lambda year: int(values.within(year, 2000, 9999))),
+    "AssociatedRecord": ("vm_uuid", unicode_key),
+    "SiteName": ("site_name", unicode_key),
+    "FQAN": ("vo", lambda vo: needed(unicode_line(vo))),
+    "GlobalUserName": ("user_name", unicode_line),
+    "Type": ("type", _accelerator_type),
+    "Model": ("model", unicode_key),
+    "Count": ("count", values.count),
+    "AvailableDuration": ("available_seconds", values.small_integer),
+    "CloudType": ("cloud_type", unicode_line),
+    "CloudComputeService": ("service_name", unicode_line),
+}
+
+
+def cloud_message(records: Sequence[CloudRecord]) -> bytes:
+    """One cloud message v0.4, pure ASCII, the records in their order.
+
+    RejectedError names every record that cannot be carried; the others may be sent without them.
+    """
+    bodies = "\n%%\n".join(rendered(records, _cloud_lines))
+    return f"{CLOUD_HEADER}\n{bodies}\n".encode("ascii")
+
+
+def accelerator_message(records: Sequence[AcceleratorRecord]) -> bytes:
+    """One accelerator message v0.1 (JSON), pure ASCII, of at most 1000 records in their order.
+
+    RejectedError names every record that cannot be carried; the others may be sent without them.
+    """
+    message = {
+        "Type": "APEL-accelerator-message",
+        "Version": "0.1",
+        "UsageRecords": rendered(records, _accelerator_members),
+    }
+    text = json.dumps(message, indent=1, ensure_ascii=True, allow_nan=False)
+    # In JSON an escaped slash is the same slash, so even a key may hold it.
+    return (ENCRYPTED.sub(r"application\\/", text) + "\n").encode("ascii")
+
+
+def _cloud_lines(record: CloudRecord) -> str:
+    if record.end is not None and Month.of(record.end) != record.month:
+        # The server books a completed record by its EndTime, whatever RecordCreateTime says.
+        raise UnfitError(f"EndTime {record.end:%FT%TZ} is not in {record.month}, the month of the record's key")
+    return "\n".join(f"{name}: {value}" for name, value in sorted(_written(record, CLOUD).items()))
+
+
+def _accelerator_members(record: AcceleratorRecord) -> dict[str, Any]:
+    return dict(sorted({"AssociatedRecordType": "cloud", **_written(record, ACCELERATOR)}.items()))
+
+
+def _written(record: Record, fields: Fields) -> dict[str, Any]:
+    """The fields that have a value, under the recipient's names."""
+    written = {name: _write(name, attrgetter(place)(record), write) for name, (place, write) in fields.items()}
+    return {name: value for name, value in written.items() if value is not None}
+
+
+def _write(name: str, value: Any, write: Callable[[Any], Any]) -> Any:
+    if value is None:
+        return None
+    try:
+        return write(value)
+    except UnfitError as exc:
+        raise UnfitError(f"APEL cannot take {name} {value!r}: it {exc}") from exc
