@@ -12,6 +12,7 @@ from caso.errors import ConfigError
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+RESOLUTION = timedelta(microseconds=1)
 
 
 def parse_instant(text: str, what: str) -> datetime:

@@ -81,6 +81,7 @@ class ServerSeen:
 class Server:
     """All that is known of a server.
 
+    ``first_seen`` is the time of the first observation: what was before it is an assumption.
     ``known_at`` is the time of the newest evidence. ``ended`` is the best knowledge of its end;
     ``end_reason`` says why when no API told it (it vanished, its project is gone).
     """
@@ -90,6 +91,7 @@ class Server:
     launched: bool
     ended: datetime | None
     end_reason: str | None
+    first_seen: datetime
     known_at: datetime
     evidence: tuple[Evidence[ServerState], ...]
     name: str | None = None
@@ -125,6 +127,7 @@ def observe(known: Server | None, seen: ServerSeen) -> Server:
     return dataclasses.replace(
         newer,
         launched=known.launched or seen.launched,
+        first_seen=min(known.first_seen, seen.seen_at),
         evidence=add(known.evidence, fresh.evidence[0]),
         user_name=newer.user_name or older.user_name,
         public_ip_count=older.public_ip_count if newer.public_ip_count is None else newer.public_ip_count,
@@ -138,6 +141,7 @@ def _from(seen: ServerSeen) -> Server:
         launched=seen.launched,
         ended=seen.ended,
         end_reason=None,
+        first_seen=seen.seen_at,
         known_at=seen.seen_at,
         evidence=(_evidence(seen),),
         name=seen.name,
@@ -160,6 +164,11 @@ def vanish(server: Server, found_out_at: datetime, reason: str) -> Server:
     return dataclasses.replace(server, ended=server.known_at, end_reason=reason, known_at=found_out_at)
 
 
+def is_listed(server: Server) -> bool:
+    """False for a server that a plain listing hides though it exists: soft-deleted, it can still be restored."""
+    return server.intervals()[-1].value.status != "SOFT_DELETED"
+
+
 def first_difference(before: Server | None, after: Server) -> datetime | None:
     """The earliest time from which the two tell different lives; None where they tell the same."""
     if before is None or before.created != after.created or before.launched != after.launched:
@@ -171,4 +180,4 @@ def first_difference(before: Server | None, after: Server) -> datetime | None:
             return min(old.start, new.start)
         if old.end != new.end:
             return min(end for end in (old.end, new.end) if end is not None)
-    return None
+    return after.first_seen if before.first_seen != after.first_seen else None

@@ -1,0 +1,153 @@
+"""A server's life to cloud and accelerator records: one function per kind, from everything known of the server."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from caso.accounting.rules import Point, Rules, opening_point, points
+from caso.lifecycle.server import Accelerator, Server, ServerState
+from caso.lifecycle.timeline import Interval
+from caso.records import AcceleratorRecord, CloudRecord, Status
+
+KINDS = (CloudRecord.kind, AcceleratorRecord.kind)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Reading:
+    """A server at one point: its intervals up to there, and the VO of the project that owns it there."""
+
+    server: Server
+    point: Point
+    lived: tuple[Interval[ServerState], ...]
+    vo: str
+
+    @property
+    def newest(self) -> ServerState:
+        return self.lived[-1].value
+
+
+def readings(
+    server: Server, since: datetime, until: datetime, vo_of: Mapping[str, str], opening: datetime | None = None
+) -> list[Reading]:
+    """Every reading of ``server`` that the window [since, until) asks for, oldest first; none if it never launched.
+
+    ``opening``: the cut from which a server that was never accounted owes the closing
+    reading of the month before, or None. A stretch under a project without a VO
+    in ``vo_of`` gives no reading.
+    """
+    if not server.launched:
+        return []
+    first = opening_point(server.created, server.ended, opening) if opening else None
+    asked = [*([first] if first else []), *points(server.created, server.ended, since, until)]
+    intervals = server.intervals()
+    found = []
+    for point in asked:
+        lived = tuple(i for i in intervals if i.start < point.through) or intervals[:1]
+        vo = vo_of.get(lived[-1].value.project_id)
+        if vo is not None:
+            found.append(Reading(server, point, lived, vo))
+    return found
+
+
+def cloud_record(reading: Reading, rules: Rules) -> CloudRecord:
+    """The cumulative use from the server's creation through the reading.
+
+    StartTime is ``created``: Nova moves launched_at on resize, rebuild and unshelve.
+    """
+    server, point, newest = reading.server, reading.point, reading.newest
+    wall, suspended, cpu = 0.0, 0.0, 0.0
+    for interval in reading.lived:
+        seconds = interval.seconds_until(point.through)
+        asleep = _suspended_seconds(interval, server, point.through, rules)
+        suspended += asleep
+        wall += seconds - asleep
+        cpu += (seconds - asleep) * interval.value.flavor.vcpus
+    benchmark = newest.flavor.benchmark
+    return CloudRecord(
+        measured_at=point.measured_at,
+        known_at=server.known_at,
+        vm_uuid=server.uuid,
+        site_name=rules.site_name,
+        service_name=rules.service_name,
+        machine_name=server.name,
+        user_id=server.user_id,
+        project_id=newest.project_id,
+        user_name=server.user_name,
+        vo=reading.vo,
+        status=Status.COMPLETED if point.completed else rules.status(newest.status),
+        start=server.created,
+        end=point.through if point.completed else None,
+        suspend_seconds=round(suspended),
+        wall_seconds=round(wall),
+        cpu_seconds=round(cpu),
+        cpu_count=newest.flavor.vcpus,
+        public_ip_count=server.public_ip_count,
+        memory_mib=newest.flavor.memory_mib,
+        disk_gib=newest.flavor.disk_gib,
+        benchmark_name=benchmark.name if benchmark else None,
+        benchmark_value=benchmark.value if benchmark else None,
+        image_id=server.image_id,
+        cloud_type=rules.cloud_type,
+    )
+
+
+def accelerator_records(reading: Reading, rules: Rules) -> Iterator[AcceleratorRecord]:
+    """One record for each model that the server held in the reading's month, from the month's start or the server's."""
+    server, point = reading.server, reading.point
+    if point.opening:
+        return
+    month = point.month
+    held: dict[str, tuple[Accelerator, float]] = {}
+    for interval in reading.lived:
+        end = point.through if interval.end is None else min(interval.end, point.through)
+        if end <= month.start:
+            continue
+        seconds = interval.seconds_until(end) - interval.seconds_until(month.start)
+        asleep = _suspended_seconds(interval, server, end, rules) - _suspended_seconds(interval, server, month.start, rules)
+        for device in interval.value.flavor.accelerators:
+            before = held.get(device.model, (device, 0.0))[1]
+            held[device.model] = (device, before + device.count * (seconds - asleep))
+    for model, (latest, device_seconds) in sorted(held.items()):
+        yield AcceleratorRecord(
+            measured_at=point.measured_at,
+            known_at=server.known_at,
+            vm_uuid=server.uuid,
+            site_name=rules.site_name,
+            service_name=rules.service_name,
+            cloud_type=rules.cloud_type,
+            user_name=server.user_name,
+            project_id=reading.newest.project_id,
+            vo=reading.vo,
+            type=latest.type,
+            model=model,
+            count=latest.count,
+            available_seconds=round(device_seconds / latest.count),
+        )
+
+
+def _suspended_seconds(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> float:
+    """Suspend seconds of an interval before ``until``.
+
+    Before the first observation everything counts as wall: cASO counted it so, and a
+    site that comes from it must see no step.
+    """
+    if not rules.suspends(interval.value.status):
+        return 0.0
+    return interval.seconds_until(until) - interval.seconds_until(min(server.first_seen, until))
+
+
+def never_shrinking(record: CloudRecord, before: CloudRecord | None) -> CloudRecord:
+    """``record`` with no cumulative value below that of ``before``, the same server's in an earlier month.
+
+    Recipients take differences: a value that falls would book negative use.
+    """
+    if before is None:
+        return record
+    return dataclasses.replace(
+        record,
+        wall_seconds=max(record.wall_seconds, before.wall_seconds),
+        suspend_seconds=max(record.suspend_seconds, before.suspend_seconds),
+        cpu_seconds=max(record.cpu_seconds, before.cpu_seconds),
+    )

@@ -1,0 +1,58 @@
+"""Builders of observations: a server as a poll sees it, with whatever a test cares for changed."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from caso.lifecycle.server import Flavor, Server, ServerSeen, ServerState, observe
+
+CREATED = datetime(2026, 1, 1, tzinfo=UTC)
+SMALL = Flavor("small", vcpus=2, memory_mib=4096, disk_gib=20)
+BIG = Flavor("big", vcpus=16, memory_mib=65536, disk_gib=160)
+
+
+def hours(count: float) -> datetime:
+    """So many hours after :data:`CREATED`."""
+    return CREATED + timedelta(hours=count)
+
+
+def seen_server(
+    *,
+    at: datetime,
+    uuid: str = "11111111-2222-4333-8444-555555555555",
+    created: datetime = CREATED,
+    launched: bool = True,
+    unchanged_since: datetime | None = None,
+    ended: datetime | None = None,
+    status: str = "ACTIVE",
+    project_id: str = "project-1",
+    flavor: Flavor = SMALL,
+    name: str | None = "vm-1",
+    user_name: str | None = "alice",
+    public_ip_count: int | None = 0,
+) -> ServerSeen:
+    """A server as a poll sees it at ``at``: by default it has run unchanged since it was created."""
+    return ServerSeen(
+        uuid=uuid,
+        seen_at=at,
+        created=created,
+        launched=launched,
+        unchanged_since=unchanged_since or created,
+        ended=ended,
+        state=ServerState(status, project_id, flavor),
+        name=name,
+        user_id="user-1",
+        user_name=user_name,
+        image_id="image-1",
+        public_ip_count=public_ip_count,
+    )
+
+
+def life(*sightings: ServerSeen) -> Server:
+    """The server that these sightings tell."""
+    server: Server | None = None
+    for seen in sightings:
+        server = observe(server, seen)
+    if server is None:
+        raise ValueError("a life needs a sighting")
+    return server

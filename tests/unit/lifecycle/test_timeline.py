@@ -1,0 +1,107 @@
+"""Evidence folds into the same intervals, whatever the order or the repeats."""
+
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from caso.lifecycle.timeline import Evidence, Source, add, fold
+
+BORN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def at(hours: float) -> datetime:
+    return BORN + timedelta(hours=hours)
+
+
+def claim(value: str, since: float, until: float, known: float | None = None) -> Evidence[str]:
+    return Evidence(value, at(since), at(until), at(until if known is None else known))
+
+
+def told(evidence, start=BORN):
+    return [(i.value, i.start, i.end) for i in fold(evidence, start)]
+
+
+def test_one_observation_tells_the_whole_life_as_an_assumption():
+    (interval,) = fold([claim("small", 5, 9)], BORN)
+
+    assert (interval.start, interval.end, interval.value) == (BORN, None, "small")
+    assert interval.source is Source.ASSUMPTION
+
+
+def test_a_change_closes_an_interval_where_the_row_says_it_changed():
+    evidence = [claim("small", 0, 9), claim("big", 12, 15)]
+
+    assert told(evidence) == [("small", BORN, at(12)), ("big", at(12), None)]
+
+
+def test_a_late_event_between_two_polls_is_put_where_it_belongs():
+    polls = [claim("small", 0, 3), claim("small", 8, 9)]
+
+    with_event = told([*polls, claim("big", 5, 5, known=20)])
+
+    assert with_event == [("small", BORN, at(5)), ("big", at(5), at(8)), ("small", at(8), None)]
+
+
+def test_where_two_claims_contradict_each_other_the_one_known_later_wins():
+    evidence = [claim("small", 0, 20, known=20), claim("big", 10, 25, known=25)]
+
+    assert told(evidence) == [("small", BORN, at(10)), ("big", at(10), None)]
+
+
+def test_a_point_decides_what_comes_after_it():
+    assert told([claim("small", 0, 4), claim("big", 4, 4)]) == [("small", BORN, at(4)), ("big", at(4), None)]
+
+
+def test_polling_an_unchanged_resource_adds_no_evidence():
+    held = ()
+    for hour in range(1, 50):
+        held = add(held, claim("small", 0, hour))
+
+    assert held == (claim("small", 0, 49),)
+
+
+claims = st.builds(
+    lambda value, since, length, late: claim(value, since, since + length, since + length + late),
+    st.sampled_from("abc"),
+    st.integers(0, 12),
+    st.integers(0, 6),
+    st.integers(0, 6),
+)
+
+
+@given(st.lists(claims, min_size=1, max_size=8), st.randoms())
+def test_order_and_repeats_change_nothing(pieces, random):
+    shuffled = [*pieces, *random.sample(pieces, random.randint(0, len(pieces)))]
+    random.shuffle(shuffled)
+
+    held = ()
+    for piece in shuffled:
+        held = add(held, piece)
+
+    assert told(held) == told(pieces)
+
+
+@given(st.lists(claims, min_size=1, max_size=8), claims)
+def test_what_add_leaves_out_would_have_changed_no_later_fold(pieces, late):
+    held = ()
+    for piece in pieces:
+        held = add(held, piece)
+
+    assert told([*held, late]) == told([*pieces, late])
+
+
+@given(st.lists(claims, min_size=1, max_size=8))
+def test_intervals_follow_each_other_without_gaps_and_without_equal_neighbours(pieces):
+    intervals = fold(pieces, BORN)
+
+    assert intervals[0].start == BORN
+    assert intervals[-1].end is None
+    for before, after in zip(intervals, intervals[1:], strict=False):
+        assert before.end == after.start
+        assert before.value != after.value
+        assert before.start < after.start
+
+
+def test_no_evidence_is_no_life():
+    assert fold([], BORN) == ()
