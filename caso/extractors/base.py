@@ -50,6 +50,8 @@ class Page:
     ``odd`` are objects that could not be read: each is quarantined with its reason, and its
     project goes on. ``unfinished`` maps a project to why its window is not wholly seen (a
     cell is down): what was seen of it counts, its checkpoint stays.
+    ``inventory`` names the kinds of objects (``server``) of which this and the pages before
+    held every living one of the projects asked for: one that was missing has vanished.
     ``records`` is for a third party's own kind of record; records of caso's kinds are made
     by accounting, from what was seen.
     """
@@ -57,6 +59,7 @@ class Page:
     seen: tuple[ServerSeen, ...] = ()
     odd: tuple[OddObject, ...] = ()
     unfinished: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    inventory: frozenset[str] = frozenset()
     records: tuple[Record, ...] = ()
 
 
@@ -77,17 +80,19 @@ class CannotShareError(SourceError):
 class Extractor(ABC):
     """Asks its sources about projects, and yields what they saw.
 
-    ``options`` are its oslo.config options, in the group of the extractor's name.
+    ``options`` are its oslo.config options, in the group of the extractor's name. ``shared_options`` are
+    those of groups that several plug-ins read (``benchmark``), by the group's name.
     ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
     """
 
     options: ClassVar[tuple[cfg.Opt, ...]] = ()
+    shared_options: ClassVar[Mapping[str, tuple[cfg.Opt, ...]]] = {}
     makes: ClassVar[tuple[type[Record], ...]] = ()
 
     @classmethod
     @abstractmethod
-    def from_conf(cls, conf: cfg.ConfigOpts.GroupAttr, sources: Sources) -> Self:
-        """The only method that sees oslo.config; ``conf`` is the group of ``options``."""
+    def from_conf(cls, conf: cfg.ConfigOpts.GroupAttr, sources: Sources, **shared: cfg.ConfigOpts.GroupAttr) -> Self:
+        """The only method that sees oslo.config; ``conf`` is the group of ``options``, ``shared`` those of ``shared_options``."""
 
     @abstractmethod
     def extract(self, ask: Ask) -> Iterator[Page]:

@@ -1,1 +1,86 @@
 """Clients of the APIs: typed rows, UTC, pages followed to the real end, errors translated."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
+from caso.sources.compute import Compute, Microversion, ServerPage, negotiate, utc_now
+from caso.sources.identity import Found, Identity, ProjectRow
+from caso.sources.image import Images
+from caso.sources.lookup import Lookup
+from caso.sources.rows import OddRow, PartialRow, ServerRow
+from caso.sources.users import Users
+
+__all__ = [
+    "Api",
+    "Compute",
+    "Found",
+    "Identity",
+    "LoginError",
+    "LostMarkerError",
+    "MissingError",
+    "OddRow",
+    "Opener",
+    "PartialRow",
+    "ProjectRow",
+    "Scope",
+    "ScopeOrProject",
+    "ServerPage",
+    "ServerRow",
+    "Sources",
+]
+
+
+class Sources:
+    """All sources of one run, built once and given to every extractor. Safe to use from several threads.
+
+    What it finds out (versions, flavors, images, names of users) is found out once. ``opener`` is a
+    :class:`caso.sources.session.Access`, or ``caso.testing.FakeAccess``.
+    """
+
+    def __init__(self, opener: Opener, *, clock: Callable[[], datetime] = utc_now) -> None:
+        self.identity = Identity(opener)
+        self.users = Users(self.identity)
+        self._opener = opener
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._versions: dict[str, Microversion] = {}
+        self._flavors: dict[str, Lookup[Mapping[str, str]]] = {}
+        self._images: dict[tuple[str, str], Lookup[str]] = {}
+
+    def regions(self, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
+        """The regions with a compute endpoint; a token without a project or the system may have no catalog."""
+        return self._opener.regions("compute", scope)
+
+    def shared_scope(self, project_ids: Iterable[str]) -> ScopeOrProject:
+        """The scope to list all projects in: Nova's policies want a project's token, so the configured one or the first."""
+        scope = self._opener.configured_scope()
+        return scope if isinstance(scope, str) else next(iter(project_ids))
+
+    def compute(self, region: str, scope: ScopeOrProject) -> Compute:
+        """Nova in a region, asked for one project or, as :meth:`shared_scope`, for all."""
+        api = self._opener.api("compute", scope, region)
+        return Compute(api, lambda: self._version(region, api), self._clock)
+
+    def flavors(self, region: str) -> Lookup[Mapping[str, str]]:
+        """The current extra specs of flavors, by name."""
+        with self._lock:
+            return self._flavors.setdefault(region, Lookup(lambda scope: self.compute(region, scope).flavors()))
+
+    def images(self, region: str, property_name: str) -> Lookup[str]:
+        """One property of images, by image id; an empty text where an image has it not."""
+
+        def listing(scope: ScopeOrProject) -> Mapping[str, str]:
+            return Images(self._opener.api("image", scope, region)).with_property(property_name)
+
+        with self._lock:
+            return self._images.setdefault((region, property_name), Lookup(listing))
+
+    def _version(self, region: str, api: Api) -> Microversion:
+        with self._lock:
+            if region not in self._versions:
+                self._versions[region] = negotiate(api.versions())
+            return self._versions[region]

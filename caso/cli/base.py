@@ -1,0 +1,42 @@
+"""What all commands share: argv to configuration, errors to exit status, logging for cron and for people."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from oslo_config import cfg
+from oslo_log import log
+
+from caso import config
+from caso.errors import CasoError, ConfigError, StoreError
+
+
+def command(prog: str, act: Callable[[cfg.ConfigOpts], int], argv: Sequence[str] | None = None) -> int:
+    """Do ``act`` with the configuration that ``argv`` and the files give; the exit status, 2 where nothing was started."""
+    try:
+        conf = config.build(sys.argv[1:] if argv is None else argv, prog)
+        _set_up_logging(conf)
+        return act(conf)
+    except (ConfigError, StoreError) as exc:
+        print(f"{prog}: {exc}", file=sys.stderr)
+        return 2
+    except CasoError as exc:
+        print(f"{prog}: {exc}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print(f"{prog}: interrupted; what was seen is kept, and the next run goes on from there", file=sys.stderr)
+        return 1
+
+
+def _set_up_logging(conf: cfg.ConfigOpts) -> None:
+    """oslo.log as configured. Without a log file, cron mails what is printed: then only what is wrong."""
+    log.setup(conf, "caso")
+    if conf.debug or conf.log_file or conf.use_syslog or conf.use_journal:
+        return
+    logging.getLogger().setLevel(logging.WARNING)
+    plain = logging.Formatter("caso: %(levelname)s: %(message)s")
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(logging.WARNING)
+        handler.setFormatter(plain)

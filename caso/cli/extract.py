@@ -1,0 +1,40 @@
+"""caso-extract: what the cloud's projects used since the last run, handed to the messengers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from oslo_config import cfg
+
+from caso import wiring
+from caso.cli.base import command
+from caso.run import run
+
+PROG = "caso-extract"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return command(PROG, _extract, argv)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _extract(conf: cfg.ConfigOpts) -> int:
+    from rich.console import Console
+
+    from caso.cli import screen
+
+    job = wiring.job(conf, _now())
+    console = Console(file=sys.stdout)
+    with wiring.open_configured_store(conf) as store:
+        with screen.Bar(console) as bar:
+            report = run(job, store, _now, bar)
+        if conf.dry_run:
+            screen.preview(report, console)
+        if console.is_terminal or conf.dry_run:
+            screen.summary(report, console)
+    return report.exit_status

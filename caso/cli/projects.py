@@ -1,0 +1,34 @@
+"""caso-projects: the projects that are accounted for, their VOs, and how far each is extracted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from oslo_config import cfg
+
+from caso import wiring
+from caso.cli.base import command
+
+PROG = "caso-projects"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return command(PROG, _projects, argv)
+
+
+def _projects(conf: cfg.ConfigOpts) -> int:
+    from rich.console import Console
+
+    from caso.cli import screen
+
+    console = Console(file=sys.stdout)
+    if not console.is_terminal:
+        console.width = 240
+    projects = wiring.accounted_projects(conf)
+    with wiring.open_store_to_read(conf) as store:
+        screen.projects(projects.found, store.checkpoints.all(), conf.extractor, datetime.now(UTC), console)
+    for why in projects.missing.values():
+        print(f"{PROG}: {why}", file=sys.stderr)
+    return 1 if projects.missing or not all(project.vo for project in projects.found) else 0

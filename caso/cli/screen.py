@@ -1,0 +1,135 @@
+"""What a person at a terminal sees: progress while pages arrive, and tables at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from caso.projects import Project
+from caso.report import Report, ScopeReport
+from caso.store import Checkpoint
+
+
+class Bar:
+    """A Watcher that draws; on anything that is no terminal it draws nothing."""
+
+    def __init__(self, console: Console) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._seen = self._progress.add_task("Asking the cloud: objects seen", total=None)
+        self._settled = self._progress.add_task("Accounting: scopes", total=None, visible=False)
+        self._sent = self._progress.add_task("Delivering: records", total=None, visible=False)
+
+    def __enter__(self) -> Self:
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._progress.stop()
+
+    def step(self, name: str, count: int) -> None:
+        match name:
+            case "planned":
+                self._progress.update(self._settled, total=count)
+            case "observed":
+                self._progress.advance(self._seen, count)
+            case "settled":
+                self._progress.update(self._settled, visible=True, advance=1)
+            case "delivered":
+                self._progress.update(self._sent, visible=True, advance=count)
+
+
+def summary(report: Report, console: Console) -> None:
+    """Per project and extractor: window, records, errors; per messenger: accepted, due, set aside."""
+    console.print(_scopes(report.scopes))
+    if report.deliveries:
+        console.print(_messengers(report))
+    for name in report.locked:
+        console.print(Text(f"{name} is held by another run; it was left to that run", style="yellow"))
+
+
+def preview(report: Report, console: Console) -> None:
+    """What a dry run would have sent: per messenger, project, VO and kind."""
+    names = {scope.project.id: scope.project.name for scope in report.scopes}
+    table = Table(title="Would be sent (dry run: nothing was changed)", title_justify="left")
+    for column in ("Messenger", "Project", "VO", "Kind"):
+        table.add_column(column, overflow="fold")
+    table.add_column("Records", justify="right")
+    table.add_column("Taken back", justify="right")
+    for row in report.preview:
+        cells = (row.messenger, names.get(row.project_id, row.project_id), row.vo, row.kind)
+        table.add_row(*map(plain, cells), str(row.records), str(row.retracted))
+    console.print(table)
+
+
+def projects(
+    found: Sequence[Project], checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime, console: Console
+) -> None:
+    """Project, name, VO and where it came from; per extractor and region how far it is extracted, and how far behind."""
+    table = Table()
+    for column in ("Project", "Name", "VO", "VO from", "Extractor", "Region", "Extracted until", "Behind"):
+        table.add_column(column, overflow="fold")
+    for project in found:
+        vo = Text(project.vo) if project.vo else Text("none: left undone", style="red")
+        known = [c for c in checkpoints if c.scope.project_id == project.id and c.scope.extractor in extractors]
+        for checkpoint in known:
+            scope = checkpoint.scope
+            behind = str(now - checkpoint.until).split(".")[0]
+            ends = (scope.extractor, scope.region, _stamp(checkpoint.until), behind)
+            table.add_row(plain(project.id), plain(project.name), vo, plain(project.vo_source or "-"), *map(plain, ends))
+        if not known:
+            never = (", ".join(extractors), "-", "never", "-")
+            table.add_row(plain(project.id), plain(project.name), vo, plain(project.vo_source or "-"), *map(plain, never))
+    console.print(table)
+
+
+def _scopes(scopes: Sequence[ScopeReport]) -> Table:
+    table = Table(title="Extracted", title_justify="left")
+    for column in ("Project", "Region", "Extractor", "From", "To"):
+        table.add_column(column, overflow="fold")
+    table.add_column("Records", justify="right")
+    table.add_column("Odd", justify="right")
+    table.add_column("Error", overflow="fold")
+    for scope in scopes:
+        window = scope.plan.window
+        cells = (scope.project.name, scope.scope.region, scope.scope.extractor, _stamp(window.start), _stamp(window.end))
+        error = Text(str(scope.error), style="red") if scope.error else Text("-")
+        table.add_row(*map(plain, cells), str(scope.records), str(scope.odd), error)
+    return table
+
+
+def _messengers(report: Report) -> Table:
+    table = Table(title="Delivered", title_justify="left")
+    table.add_column("Messenger")
+    for column in ("Sent now", "Accepted", "Due", "Set aside"):
+        table.add_column(column, justify="right")
+    table.add_column("Error", overflow="fold")
+    for delivery in report.deliveries:
+        tally = delivery.tally
+        error = Text(str(delivery.error), style="red") if delivery.error else Text("-")
+        numbers = (delivery.sent, tally.accepted, tally.due, tally.set_aside)
+        table.add_row(plain(delivery.name), *map(str, numbers), error)
+    return table
+
+
+def _stamp(instant: datetime) -> str:
+    return f"{instant:%Y-%m-%d %H:%M}"
+
+
+def plain(text: str) -> Text:
+    """Text from the cloud's users: no markup, no terminal escapes."""
+    return Text("".join(c if c.isprintable() else "�" for c in text))

@@ -1,0 +1,174 @@
+"""The one list of options, and the private ConfigOpts made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from oslo_config import cfg
+from oslo_log import log
+
+from caso import __version__, plugins
+from caso.errors import ConfigError
+from caso.extractors.base import Extractor
+from caso.messengers.base import Messenger
+from caso.plugins import EXTRACTORS, MESSENGERS
+from caso.projects import VO_PROPERTIES
+from caso.sources.credentials import list_auth_opts, register_auth_options
+
+
+MAIN = (
+    cfg.ListOpt("extractor", default=["nova"], help="Extractors to ask, by name: where usage comes from."),
+    cfg.ListOpt("messengers", default=["noop"], help="Messengers that carry the records, by name: who gets them."),
+    cfg.StrOpt("site_name", help="Name of the site as in GOCDB. Every record carries it."),
+    cfg.StrOpt(
+        "service_name",
+        help="Name of the cloud service as in GOCDB (CloudComputeService). Not set: the site's name.",
+    ),
+    cfg.StrOpt("cloud_type", default="OpenStack", help="CloudType of the records."),
+    cfg.ListOpt(
+        "projects",
+        default=[],
+        help="Projects to account for, by id or name, besides those that carry the tag of caso_tag.",
+    ),
+    cfg.StrOpt("caso_tag", default="caso", help="Keystone projects with this tag are accounted for. Empty: none by tag."),
+    cfg.ListOpt(
+        "vo_property",
+        default=list(VO_PROPERTIES),
+        help="Names of the Keystone project property that holds the VO; the first one that a project has is taken.",
+    ),
+    cfg.StrOpt(
+        "mapping_file",
+        default="/etc/caso/voms.json",
+        help="JSON file from VO to projects, asked for projects without a VO property.",
+    ),
+    cfg.StrOpt("spooldir", default="/var/spool/caso", help="Directory where caso keeps what it remembers."),
+    cfg.StrOpt(
+        "extract_from",
+        help="Extract again from this date (UTC unless it carries a zone), or from the beginning of time: None. "
+        "Not set: each project goes on from where it ended. With it, no checkpoint moves.",
+    ),
+    cfg.StrOpt("extract_to", help="Extract up to this date (UTC unless it carries a zone). Not set: now."),
+    cfg.BoolOpt("dry_run", default=False, help="Show what would be sent, per project, VO and kind; change nothing."),
+    cfg.StrOpt("os_cloud", help="Name of a cloud in clouds.yaml, instead of the group keystone_auth."),
+    cfg.ListOpt("region_name", default=[], help="Regions to account for. Not set: every region of the catalog with a Nova."),
+    cfg.StrOpt(
+        "interface",
+        default="public",
+        choices=["public", "internal", "admin"],
+        help="Which endpoints of the catalog to use.",
+    ),
+    cfg.IntOpt("threads", default=4, min=1, max=64, help="Questions to the APIs at a time."),
+    cfg.StrOpt(
+        "lock_path",
+        deprecated_for_removal=True,
+        deprecated_reason="Locks are leases in the store.",
+        help="Where cASO kept its lock file.",
+    ),
+)
+
+STORE = (
+    cfg.StrOpt(
+        "connection",
+        secret=True,
+        help="SQLAlchemy URL of the store. Not set: SQLite, the file caso.sqlite in spooldir.",
+    ),
+    cfg.IntOpt("keep_months", default=13, min=2, help="Months that sent records are kept, to compare and send again."),
+)
+
+ACCOUNTING = (
+    cfg.ListOpt(
+        "suspended_states",
+        default=["SUSPENDED", "SHELVED_OFFLOADED"],
+        help="Nova states whose seconds are suspend seconds: the server holds no resources then.",
+    ),
+)
+
+
+def messenger_options(names: Sequence[str]) -> dict[str, tuple[cfg.Opt, ...]]:
+    """The options that every messenger has, in the group messenger_NAME."""
+    return {
+        f"messenger_{name}": (
+            cfg.ListOpt("record_types", help=f"Kinds of record for {name}. Not set: those it takes by nature."),
+            cfg.StrOpt(
+                "replay",
+                default="all",
+                choices=["all", "none"],
+                help="What is due when this messenger is new or comes back: all records held, or none.",
+            ),
+        )
+        for name in names
+    }
+
+
+def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
+    """Every option of caso and of the plug-ins installed, by group: what the sample file is made of."""
+    extractors = plugins.load_all(EXTRACTORS, plugins.names(EXTRACTORS), Extractor)
+    messengers = plugins.load_all(MESSENGERS, plugins.names(MESSENGERS), Messenger)
+    return [
+        (None, list(MAIN)),
+        ("store", list(STORE)),
+        ("accounting", list(ACCOUNTING)),
+        ("keystone_auth", list_auth_opts()),
+        *plugins.options_of({**extractors}),
+        *plugins.options_of({**messengers}),
+        *((group, list(options)) for group, options in messenger_options(sorted(messengers)).items()),
+    ]
+
+
+def build(argv: Sequence[str], prog: str, files: Sequence[str] | None = None) -> cfg.ConfigOpts:
+    """The configuration of one command: its files and its command line, nothing global.
+
+    ``files`` stands for the usual places (/etc/caso/caso.conf and the like). Raises ConfigError
+    naming the option, the value and the choices; leaves with SystemExit for --help and for unknown arguments.
+    """
+    conf = cfg.ConfigOpts()
+    conf.register_cli_opts(MAIN)
+    log.register_options(conf)
+    conf.register_opts(STORE, group="store")
+    conf.register_opts(ACCOUNTING, group="accounting")
+    register_auth_options(conf)
+    found = cfg.find_config_files(project="caso", prog="caso") if files is None else list(files)
+    try:
+        conf(args=dashed(argv), project="caso", prog=prog, version=__version__, default_config_files=found)
+        _register_plugins(conf)
+        _read_all(conf)
+    except cfg.ConfigFilesNotFoundError as exc:
+        raise ConfigError(f"cannot read {', '.join(exc.config_files)}; check the path and the permissions") from exc
+    except cfg.Error as exc:
+        raise ConfigError(str(exc)) from exc
+    return conf
+
+
+def dashed(argv: Iterable[str]) -> list[str]:
+    """The arguments with both spellings made one: ``--extract_from=X`` is ``--extract-from=X``; values stay as they are.
+
+    >>> dashed(["--extract_from=2024_01", "--dry_run", "a_b"])
+    ['--extract-from=2024_01', '--dry-run', 'a_b']
+    """
+    return [_dash(argument) if argument.startswith("--") else argument for argument in argv]
+
+
+def _dash(argument: str) -> str:
+    name, equals, value = argument.partition("=")
+    return name.replace("_", "-") + equals + value
+
+
+def _register_plugins(conf: cfg.ConfigOpts) -> None:
+    """The options of the plug-ins that this configuration names; the others are not even imported."""
+    extractors = plugins.load_all(EXTRACTORS, conf.extractor, Extractor)
+    messengers = plugins.load_all(MESSENGERS, conf.messengers, Messenger)
+    for name in [*extractors, *messengers]:
+        conf.register_group(cfg.OptGroup(name))
+    for group, options in [*plugins.options_of({**extractors}), *plugins.options_of({**messengers})]:
+        conf.register_opts(options, group=group)
+    for group, common in messenger_options(conf.messengers).items():
+        conf.register_opts(common, group=group)
+
+
+def _read_all(conf: cfg.ConfigOpts) -> None:
+    """Read every value once: oslo.config checks a value of a file only when it is read."""
+    for name in conf:
+        value = conf[name]
+        if isinstance(value, cfg.ConfigOpts.GroupAttr):
+            for option in value:
+                value[option]

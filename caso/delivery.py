@@ -1,0 +1,149 @@
+"""Drains the ledger to each messenger; the only catcher of delivery errors."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import datetime
+
+from caso.errors import CasoError, DeliveryError, LockedError, RejectedError
+from caso.messengers.base import Messenger
+from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally
+
+LOG = logging.getLogger(__name__)
+
+PREVIEW_BATCH = 5000
+
+
+@dataclasses.dataclass(frozen=True)
+class Outlet:
+    """A messenger as the operator configured it: its name, the kinds it takes (None: all), and whether a newcomer is due what is held."""
+
+    name: str
+    messenger: Messenger
+    kinds: frozenset[str] | None = None
+    replay: bool = True
+
+
+@dataclasses.dataclass(frozen=True)
+class Delivery:
+    """What became of one messenger's records in one run; ``error`` is why some stayed due, or None."""
+
+    name: str
+    sent: int
+    refused: int
+    tally: Tally
+    error: CasoError | None = None
+
+    @property
+    def clean(self) -> bool:
+        return self.error is None and not self.refused
+
+
+@dataclasses.dataclass(frozen=True)
+class Preview:
+    """How many records of one kind, project and VO a messenger would be sent; ``retracted`` of them take something back."""
+
+    messenger: str
+    project_id: str
+    vo: str
+    kind: str
+    records: int
+    retracted: int
+
+
+def preview(store: Store, outlets: Sequence[Outlet], clock: Callable[[], datetime]) -> list[Preview]:
+    """What :func:`deliver` would send, from a store that is a copy: there, everything counts as accepted."""
+    _subscribe(store, outlets, clock())
+    previews = []
+    for outlet in outlets:
+        records: Counter[tuple[str, str, str]] = Counter()
+        retracted: Counter[tuple[str, str, str]] = Counter()
+        while batch := store.ledger.due(outlet.name, PREVIEW_BATCH):
+            for held in batch:
+                group = (getattr(held.record, "project_id", ""), getattr(held.record, "vo", ""), held.kind)
+                records[group] += 1
+                retracted[group] += held.retracted
+            store.ledger.accept(outlet.name, batch, clock())
+        previews += [Preview(outlet.name, *group, count, retracted[group]) for group, count in sorted(records.items())]
+    return previews
+
+
+def deliver(
+    store: Store, outlets: Sequence[Outlet], clock: Callable[[], datetime], told: Callable[[int], None] = lambda count: None
+) -> list[Delivery]:
+    """Send each messenger what it has not accepted yet, oldest first; one that fails holds back only itself.
+
+    A messenger whose lock another run holds is left to that run. ``told`` is called with the size of each batch accepted.
+    """
+    _subscribe(store, outlets, clock())
+    return [_deliver_to(outlet, store, clock, told) for outlet in outlets]
+
+
+def _subscribe(store: Store, outlets: Sequence[Outlet], at: datetime) -> None:
+    store.ledger.configure({outlet.name: Subscription(outlet.kinds, outlet.replay) for outlet in outlets}, at)
+
+
+def _deliver_to(
+    outlet: Outlet, store: Store, clock: Callable[[], datetime], told: Callable[[int], None]
+) -> Delivery:
+    done = Progress()
+    error: CasoError | None = None
+    try:
+        with store.locks.acquire([f"messenger {outlet.name}"], clock()) as lease:
+            _drain(outlet, store.ledger, lease, clock, done, told)
+    except LockedError as exc:
+        error = exc
+    except DeliveryError as exc:
+        LOG.error("messenger %s: %s. What it has not accepted stays due for the next run.", outlet.name, exc)
+        error = exc
+    return Delivery(outlet.name, done.sent, done.refused, store.ledger.counts(outlet.name), error)
+
+
+@dataclasses.dataclass
+class Progress:
+    """How far one drain has come."""
+
+    sent: int = 0
+    refused: int = 0
+
+
+def _drain(
+    outlet: Outlet,
+    ledger: Deliveries,
+    lease: Lease,
+    clock: Callable[[], datetime],
+    done: Progress,
+    told: Callable[[int], None],
+) -> None:
+    while batch := ledger.due(outlet.name, outlet.messenger.batch_size):
+        ledger.offer(batch)
+        refused = _send(outlet, batch)
+        if refused:
+            for held, reason in refused:
+                LOG.error("messenger %s refuses %s: %s; it is set aside", outlet.name, held.key, reason)
+            ledger.set_aside(outlet.name, refused, clock())
+            done.refused += len(refused)
+        else:
+            ledger.accept(outlet.name, batch, clock())
+            done.sent += len(batch)
+            told(len(batch))
+        lease.renew(clock())
+
+
+def _send(outlet: Outlet, batch: Sequence[Held]) -> list[tuple[Held, str]]:
+    """Nothing when the recipient holds the batch, else what it refuses, and why."""
+    try:
+        outlet.messenger.send([held.record for held in batch])
+    except RejectedError as exc:
+        refused = [(held, exc.reasons[held.key]) for held in batch if held.key in exc.reasons]
+        if not refused:
+            raise DeliveryError(f"it refuses records that it was not sent: {exc}") from exc
+        return refused
+    except DeliveryError:
+        raise
+    except Exception as exc:  # noqa: BLE001 - a messenger may be anyone's code, and its fault must hold back only itself
+        raise DeliveryError(f"{type(exc).__name__} in the plug-in: {exc}; tell its author") from exc
+    return []

@@ -1,0 +1,195 @@
+"""Servers, as Nova lists them."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import ClassVar, Self
+
+from oslo_config import cfg
+
+from caso.errors import DeniedError, SourceError
+from caso.extractors.base import Ask, CannotShareError, Extractor, OddObject, Page
+from caso.extractors.flavors import ACCELERATOR_OPTIONS, BENCHMARK_OPTIONS, AcceleratorKeys, BenchmarkKeys, FlavorReader
+from caso.extractors.servers import UnreadableError, see
+from caso.lifecycle.server import ServerSeen
+from caso.sources import LoginError, OddRow, PartialRow, ScopeOrProject, ServerPage, ServerRow, Sources
+from caso.window import BEGINNING, Window
+
+LOG = logging.getLogger(__name__)
+
+OVERLAP = timedelta(minutes=5)
+"""Nova's times have whole seconds, and its hosts' clocks differ from ours: what changed shortly before is asked for again."""
+WORTH_SHARING = 0.5
+
+
+class NovaExtractor(Extractor):
+    """Two listings: the servers that are alive, then those changed in the windows, deleted ones included.
+
+    In this order nothing slips between the two: a server that ends, is made or changes while the first is read is in the
+    second, which is the later truth. The other way round, one that ends in between would be in neither.
+    """
+
+    options: ClassVar[tuple[cfg.Opt, ...]] = (
+        cfg.StrOpt(
+            "image_id_property",
+            default="vmcatcher_event_ad_mpuri",
+            help="Image property that is published as the image's id where an image has it. Empty: Glance is not asked.",
+        ),
+    )
+    shared_options: ClassVar[Mapping[str, tuple[cfg.Opt, ...]]] = {
+        "benchmark": BENCHMARK_OPTIONS,
+        "accelerator": ACCELERATOR_OPTIONS,
+    }
+
+    def __init__(
+        self,
+        sources: Sources,
+        *,
+        benchmark: BenchmarkKeys | None = None,
+        accelerator: AcceleratorKeys | None = None,
+        image_id_property: str = "vmcatcher_event_ad_mpuri",
+    ) -> None:
+        self._sources = sources
+        self._flavors = FlavorReader(benchmark or BenchmarkKeys(), accelerator or AcceleratorKeys())
+        self._image_id_property = image_id_property
+        self._without_images: set[str] = set()
+
+    @classmethod
+    def from_conf(cls, conf: cfg.ConfigOpts.GroupAttr, sources: Sources, **shared: cfg.ConfigOpts.GroupAttr) -> Self:
+        return cls(
+            sources,
+            benchmark=BenchmarkKeys.from_conf(shared["benchmark"]),
+            accelerator=AcceleratorKeys.from_conf(shared["accelerator"]),
+            image_id_property=conf.image_id_property,
+        )
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        """Pages as Nova gives them; with several projects asked for, one listing of all projects."""
+        if len(ask.windows) != 1:
+            return self._shared(ask)
+        (project_id,) = ask.windows
+        return self._alone(ask, project_id)
+
+    def _shared(self, ask: Ask) -> Iterator[Page]:
+        if not ask.windows:
+            return
+        scope = self._sources.shared_scope(ask.windows)
+        try:
+            yield from self._pages(ask, scope, f"{len(ask.windows)} projects", all_projects=True)
+        except DeniedError as exc:
+            raise CannotShareError(f"{ask.region}: projects are asked for one by one: {exc}") from exc
+
+    def _alone(self, ask: Ask, project_id: str) -> Iterator[Page]:
+        of = f"project {ask.name_of(project_id)} ({project_id})"
+        try:
+            yield from self._pages(ask, project_id, of)
+        except LoginError as exc:
+            # An administrator need have no role on each project: out of all projects it may ask for this one.
+            scope = self._sources.shared_scope([project_id])
+            if scope == project_id:
+                raise
+            try:
+                yield from self._pages(ask, scope, of, all_projects=True, project_id=project_id)
+            except DeniedError:
+                raise exc from None
+
+    def _pages(
+        self,
+        ask: Ask,
+        scope: ScopeOrProject,
+        of: str,
+        *,
+        all_projects: bool = False,
+        project_id: str | None = None,
+    ) -> Iterator[Page]:
+        compute = self._sources.compute(ask.region, scope)
+        alive = compute.servers(of, all_projects=all_projects, project_id=project_id)
+        for number, page in enumerate(alive):
+            if number == 0 and len(ask.windows) > 1:
+                _require_worth_sharing(page, ask)
+            yield self._page(page, ask, scope)
+        since = min(_listed_since(window) for window in ask.windows.values())
+        for page in compute.servers(of, all_projects=all_projects, project_id=project_id, changes_since=since):
+            yield self._page(_changed_in_its_window(page, ask.windows), ask, scope)
+
+    def _page(self, page: ServerPage, ask: Ask, scope: ScopeOrProject) -> Page:
+        seen: list[ServerSeen] = []
+        odd: list[OddObject] = []
+        hidden: Counter[str] = Counter()
+        for row in page.rows:
+            if isinstance(row, PartialRow):
+                # Whose it is may be hidden as well: then it may be anyone's.
+                hidden.update([row.tenant_id] if row.tenant_id else ask.windows)
+            elif row.tenant_id is not None and row.tenant_id not in ask.windows:
+                continue
+            elif isinstance(row, OddRow):
+                odd.append(OddObject("server", row.id, row.tenant_id, row.reason))
+            else:
+                try:
+                    seen.append(self._see(row, page.arrived_at, ask.region, scope))
+                except UnreadableError as exc:
+                    odd.append(OddObject("server", row.id, row.tenant_id, str(exc)))
+        unfinished = {
+            project_id: f"nova: a cell is down, and hides {count} servers of project {ask.name_of(project_id)}"
+            for project_id, count in hidden.items()
+            if project_id in ask.windows
+        }
+        return Page(tuple(seen), tuple(odd), unfinished)
+
+    def _see(self, row: ServerRow, arrived_at: datetime, region: str, scope: ScopeOrProject) -> ServerSeen:
+        flavor = self._flavors.read(row.flavor, self._current_specs(region, row.flavor.original_name, scope))
+        return see(
+            row,
+            arrived_at,
+            flavor,
+            image_id=self._image_id(row, region, scope),
+            user_name=self._sources.users.name(row.user_id),
+        )
+
+    def _current_specs(self, region: str, flavor: str, scope: ScopeOrProject) -> Mapping[str, str] | None:
+        try:
+            return self._sources.flavors(region).find(flavor, scope)
+        except DeniedError as exc:
+            LOG.debug("flavors count as they were at boot: %s", exc)
+            return None
+
+    def _image_id(self, row: ServerRow, region: str, scope: ScopeOrProject) -> str | None:
+        image_id = row.image.id if row.image else None
+        if image_id is None or not self._image_id_property or region in self._without_images:
+            return image_id
+        try:
+            return self._sources.images(region, self._image_id_property).find(image_id, scope) or image_id
+        except SourceError as exc:
+            # A server's use is worth more than the name of its image, and is corrected by the next run.
+            LOG.warning("%s: images are published by their ids: %s", region, exc)
+            self._without_images.add(region)
+            return image_id
+
+
+def _require_worth_sharing(page: ServerPage, ask: Ask) -> None:
+    """CannotShareError where most of the servers that are listed would be dropped, and there is more to list."""
+    wanted = sum(row.tenant_id in ask.windows for row in page.rows)
+    if page.more and wanted < WORTH_SHARING * len(page.rows):
+        raise CannotShareError(
+            f"{ask.region}: projects are asked for one by one: they have {wanted} of the first {len(page.rows)} servers"
+        )
+
+
+def _changed_in_its_window(page: ServerPage, windows: Mapping[str, Window]) -> ServerPage:
+    """The page without what changed before its project's own window, so that sharing a listing changes no answer."""
+
+    def wanted(row: ServerRow | OddRow | PartialRow) -> bool:
+        window = windows.get(row.tenant_id or "")
+        if window is None or not isinstance(row, ServerRow) or row.updated is None:
+            return True
+        return row.updated >= _listed_since(window)
+
+    return dataclasses.replace(page, rows=tuple(row for row in page.rows if wanted(row)))
+
+
+def _listed_since(window: Window) -> datetime:
+    return max(BEGINNING, window.start - OVERLAP)

@@ -1,0 +1,69 @@
+"""Which stretch of time each scope is asked for, and whether its checkpoint moves: pure."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from caso.store import Checkpoint, Scope
+from caso.window import BEGINNING, RESOLUTION, Month, Window
+
+
+@dataclasses.dataclass(frozen=True)
+class Period:
+    """What the operator asked for: up to ``until``; ``since`` None goes on from each checkpoint.
+
+    ``now`` is when the run started. ``past`` is True when ``until`` was given: with ``since`` it is a stretch of history, and history
+    moves no checkpoint.
+    """
+
+    now: datetime
+    until: datetime
+    since: datetime | None = None
+    past: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """One scope's part of a run.
+
+    ``since`` is where accounting of the scope began (no month before it is ever sent), ``opening`` the
+    cut at which servers that lived then owe a closing record of the month before, or None.
+    ``live``: the checkpoint moves to the window's end once all of it is seen.
+    """
+
+    scope: Scope
+    window: Window
+    since: datetime
+    opening: datetime | None
+    live: bool
+
+
+def plan(scope: Scope, checkpoint: Checkpoint | None, legacy: datetime | None, period: Period) -> Plan | None:
+    """What to ask for ``scope``; None where there is nothing: it has been extracted until then already.
+
+    ``legacy`` is where cASO stopped, for a scope that has no checkpoint yet.
+    """
+    if period.since is not None:
+        return _history(scope, checkpoint, period.since, period)
+    if checkpoint is not None:
+        start, since, opening = checkpoint.until, checkpoint.since or BEGINNING, checkpoint.opening
+    elif legacy is not None:
+        start, since, opening = legacy, legacy, None
+    else:
+        start = since = opening = Month.of(period.until).start
+    if start >= period.until:
+        return None
+    return Plan(scope, Window.of(start, period.until), since, opening, live=True)
+
+
+def _history(scope: Scope, checkpoint: Checkpoint | None, since: datetime, period: Period) -> Plan | None:
+    """A stretch of the past. Where there is a checkpoint, it goes no further than that, and moves nothing."""
+    # A month that is touched is sent again whole: recipients replace it, and half a month would take use away.
+    whole = Month.of(period.until - RESOLUTION).end
+    until = min(whole, checkpoint.until if checkpoint else period.now)
+    if since >= until:
+        return None
+    opening = since if since > BEGINNING else None
+    live = checkpoint is None and not period.past
+    return Plan(scope, Window.of(since, until), since, opening, live)

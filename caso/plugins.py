@@ -1,0 +1,63 @@
+"""Plug-ins by their entry points: named without importing, loaded strictly, their options collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from typing import Any, TypeVar, cast
+
+from oslo_config import cfg
+from stevedore import driver, exception
+
+from caso.errors import ConfigError
+
+EXTRACTORS = "caso.extractors"
+MESSENGERS = "caso.messenger"
+
+C = TypeVar("C", bound=type[Any])
+
+
+def names(group: str) -> tuple[str, ...]:
+    """What is installed in a group, sorted; nothing is imported."""
+    return tuple(sorted({entry.name for entry in metadata.entry_points(group=group)}))
+
+
+def load(group: str, name: str, base: C) -> C:
+    """The class of a plug-in, a subclass of ``base``; ConfigError where it is unknown, broken or something else.
+
+    >>> load("caso.extractors", "nowa", object)
+    Traceback (most recent call last):
+    caso.errors.ConfigError: caso.extractors: nothing is called 'nowa'; there are ...
+    """
+    if name not in names(group):
+        raise ConfigError(f"{group}: nothing is called {name!r}; there are {', '.join(names(group)) or 'none'}")
+    try:
+        found: Any = driver.DriverManager(group, name, on_load_failure_callback=_fail, warn_on_missing_entrypoint=False).driver
+    except exception.MultipleMatches as exc:
+        raise ConfigError(f"{group}: several packages bring a plug-in {name!r}; uninstall all but one: {exc}") from exc
+    if not (isinstance(found, type) and issubclass(found, base)):
+        raise ConfigError(f"{group}: {name} is no {base.__name__}: {found!r}; its entry point has to name a subclass")
+    return cast(C, found)
+
+
+def load_all(group: str, wanted: Iterable[str], base: C) -> dict[str, C]:
+    """The classes of plug-ins by name, each once, in the order they are named."""
+    return {name: load(group, name, base) for name in wanted}
+
+
+def options_of(classes: Mapping[str, type[Any]]) -> list[tuple[str, list[cfg.Opt]]]:
+    """Groups and their options, as ``list_opts()`` and ``register_opts()`` want them.
+
+    A plug-in's ``options`` are in the group of its name, its ``shared_options`` in the groups they name, each once.
+    """
+    groups: dict[str, list[cfg.Opt]] = {}
+    for name, plugin in classes.items():
+        declared = {name: getattr(plugin, "options", ()), **getattr(plugin, "shared_options", {})}
+        for group, options in declared.items():
+            held = groups.setdefault(group, [])
+            held += [option for option in options if option not in held]
+    return [(group, options) for group, options in groups.items() if options]
+
+
+def _fail(_manager: Any, entry: metadata.EntryPoint, exc: BaseException) -> None:
+    raise ConfigError(f"{entry.group}: plug-in {entry.name} ({entry.value}) cannot be imported: {exc}") from exc

@@ -1,0 +1,186 @@
+"""One run: ask, observe, account, deliver. The only catcher of what a scope can suffer."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from caso.accounting.rules import Rules
+from caso.delivery import Outlet, deliver, preview
+from caso.errors import CasoError, SourceError
+from caso.extraction import Ended, Task, extract
+from caso.extractors.base import Ask, Extractor, Page
+from caso.planning import Period, plan
+from caso.projects import Project
+from caso.report import Report, ScopeReport
+from caso.settling import put_own, settle
+from caso.store import Place, Quarantined, Scope, Store
+from caso.window import Month, Window
+
+LOG = logging.getLogger(__name__)
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """All that one run needs, built by wiring. ``projects`` are those with a VO; ``rules`` are by region."""
+
+    cloud: str
+    projects: Sequence[Project]
+    extractors: Mapping[str, Extractor]
+    rules: Mapping[str, Rules]
+    outlets: Sequence[Outlet]
+    period: Period
+    keep_months: int = 13
+    threads: int = 4
+    unmapped: Sequence[Project] = ()
+    """Projects that are to be accounted for, and have no VO: reported, left undone."""
+    missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Projects that were asked for and are not there, and why."""
+    dry_run: bool = False
+    """Count what each messenger would be sent, and send nothing; the store is a copy."""
+    trouble: CasoError | None = None
+    """Why there are no projects: the cloud did not say which."""
+
+
+class Watcher(Protocol):
+    """Is told how a run goes on; a progress bar, or a test.
+
+    Steps, in order: ``planned`` (scopes), ``observed`` (objects of a page), ``settled``
+    (records of a scope), ``delivered`` (records of a batch), each with its count.
+    """
+
+    def step(self, name: str, count: int) -> None: ...
+
+
+class Silent:
+    def step(self, name: str, count: int) -> None:
+        """Nobody watches."""
+
+
+def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher | None = None) -> Report:
+    """Ask what happened since each checkpoint, keep it, account for it, and hand on what is due.
+
+    Raises StoreError when the store cannot be written; every other failure is in the report.
+    """
+    watcher = watcher or Silent()
+    report = _open_report(job)
+    with store.locks.acquire_some(_names(job), clock()) as lease:
+        report.locked = sorted(lease.refused)
+        report.scopes = _plan(job, store, lease.held)
+        started = clock()
+        watcher.step("planned", len(report.scopes))
+        for task, event in extract(_tasks(job, store, report.scopes), job.threads):
+            _take(store, report, job.cloud, task, event, clock())
+            watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
+            lease.renew(clock())
+        for scope in report.scopes:
+            _settle(job, store, scope, started, clock())
+            watcher.step("settled", scope.records)
+            lease.renew(clock())
+    store.ledger.purge(_months_before(Month.of(job.period.now), job.keep_months))
+    if job.dry_run:
+        report.preview = preview(store, job.outlets, clock)
+    else:
+        report.deliveries = deliver(store, job.outlets, clock, lambda count: watcher.step("delivered", count))
+    return report
+
+
+def _open_report(job: Job) -> Report:
+    for project in job.unmapped:
+        LOG.warning("project %s (%s) has no VO and is left undone; set one of the VO properties on it", project.name, project.id)
+    for why in job.missing.values():
+        LOG.error("%s", why)
+    if job.trouble:
+        LOG.error("nothing can be extracted: %s", job.trouble)
+    return Report(unmapped=list(job.unmapped), missing=list(job.missing.values()), trouble=job.trouble)
+
+
+def _scopes(job: Job) -> Iterator[tuple[str, Scope, Project]]:
+    """Every scope of the job, with the name of its lock."""
+    for region in job.rules:
+        for project in job.projects:
+            for name in job.extractors:
+                scope = Scope(job.cloud, region, project.id, name)
+                yield f"scope {'/'.join(scope)}", scope, project
+
+
+def _names(job: Job) -> list[str]:
+    return [lock for lock, _, _ in _scopes(job)]
+
+
+def _plan(job: Job, store: Store, held: frozenset[str]) -> list[ScopeReport]:
+    planned = []
+    for lock, scope, project in _scopes(job):
+        if lock not in held:
+            continue
+        legacy = store.checkpoints.legacy(project.id, project.name)
+        asked = plan(scope, store.checkpoints.get(scope), legacy, job.period)
+        if asked is None:
+            LOG.info("%s: %s is extracted already until then", scope.extractor, project.name)
+        else:
+            planned.append(ScopeReport(asked, project))
+    return planned
+
+
+def _tasks(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Task]:
+    """One task for each extractor and region, over all projects."""
+    tasks = []
+    for name, extractor in job.extractors.items():
+        for region in job.rules:
+            mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region)]
+            if mine:
+                waiting = store.quarantined(Place(job.cloud, region))
+                windows = {s.scope.project_id: _reach_back(s, waiting) for s in mine}
+                names = {s.project.id: s.project.name for s in mine}
+                tasks.append(Task(name, extractor, Ask(region, windows, names)))
+    return tasks
+
+
+def _reach_back(scope: ScopeReport, waiting: Sequence[Quarantined]) -> Window:
+    """The window to list: from where the oldest quarantined object that may be this project's was first met, so that it is met again."""
+    window = scope.plan.window
+    starts = [odd.window_start for odd in waiting if odd.project_id in (None, scope.scope.project_id)]
+    return Window(min([window.start, *starts]), window.end)
+
+
+def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | Ended, now: datetime) -> None:
+    """Keep what a page tells, at once: whatever becomes of the rest, what was seen was seen."""
+    asked = {s.scope.project_id: s for s in report.scopes if task.asks(s.scope)}
+    place = Place(cloud, task.ask.region)
+    if isinstance(event, Ended):
+        for scope in asked.values():
+            scope.ended = True
+            scope.error = scope.error or event.error
+        return
+    store.observe(place, event.seen)
+    store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)
+    put_own(store, place, event.records)
+    for odd in event.odd:
+        LOG.warning("%s: set aside %s %s: %s", task.name, odd.kind, odd.object_id, odd.reason)
+    for project_id, scope in asked.items():
+        scope.inventory |= event.inventory
+        scope.odd += sum(odd.project_id == project_id for odd in event.odd)
+        if project_id in event.unfinished:
+            scope.error = SourceError(event.unfinished[project_id])
+
+
+def _settle(job: Job, store: Store, scope: ScopeReport, started: datetime, now: datetime) -> None:
+    if scope.error:
+        LOG.error("%s: %s: %s", scope.scope.extractor, scope.project.name, scope.error)
+    elif "server" in scope.inventory:
+        place = Place(scope.scope.cloud, scope.scope.region)
+        gone = store.vanish(
+            place, scope.project.id, seen_since=started, at=now, reason="a complete listing did not have it any more"
+        )
+        if gone:
+            LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))
+    vo_of = {project.id: project.vo for project in job.projects if project.vo}
+    rules = job.rules[scope.scope.region]
+    scope.settled = settle(store, scope.plan, rules, vo_of, started, whole=scope.whole)
+
+
+def _months_before(month: Month, count: int) -> Month:
+    index = month.year * 12 + month.month - 1 - count
+    return Month(index // 12, index % 12 + 1)

@@ -1,0 +1,148 @@
+"""From entities to the ledger: the one accounting pass after extraction."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+
+from caso.accounting.rules import Rules
+from caso.accounting.servers import KINDS, accelerator_records, cloud_record, never_shrinking, readings
+from caso.planning import Plan
+from caso.records import CloudRecord, Record
+from caso.store import Changes, Due, Place, Statement, Step, Store
+from caso.window import RESOLUTION, Month
+
+LOG = logging.getLogger(__name__)
+
+CHUNK = 500
+"""Servers accounted for with one look into the ledger."""
+
+
+@dataclasses.dataclass
+class Settled:
+    """What one scope's pass put into the ledger; ``shrunk`` counts values that were held up so as not to fall."""
+
+    changes: Changes = dataclasses.field(default_factory=Changes)
+    shrunk: int = 0
+
+
+def settle(store: Store, plan: Plan, rules: Rules, vo_of: Mapping[str, str], seen_since: datetime, whole: bool) -> Settled:
+    """Commit together: the records of a scope's window, and its checkpoint where the window was ``whole``.
+
+    Of a window that could not be finished, what was seen of it since ``seen_since`` is
+    accounted for; the checkpoint stays.
+    """
+    settled = Settled()
+    place = Place(plan.scope.cloud, plan.scope.region)
+    with store.transaction() as step:
+        due = _due(step, place, plan, None if whole else seen_since)
+        for servers in _chunks(due):
+            statements = _statements(step, servers, plan, rules, vo_of, settled)
+            settled.changes += step.ledger.put_many(statements)
+            if plan.live:
+                step.entities.accounted(place, [(item.entity.uuid, plan.window.end) for item in servers])
+        if whole and plan.live:
+            vo = vo_of[plan.scope.project_id]
+            step.checkpoints.advance(plan.scope, plan.window.end, since=plan.since, opening=plan.opening, vo=vo)
+    return settled
+
+
+def _due(step: Step, place: Place, plan: Plan, touched_since: datetime | None) -> Iterator[Due]:
+    if plan.live:
+        return step.entities.due(place, plan.scope.project_id, touched_since=touched_since)
+    return step.entities.lived(place, plan.scope.project_id, since=plan.window.start)
+
+
+def _chunks(due: Iterator[Due]) -> Iterator[list[Due]]:
+    chunk: list[Due] = []
+    for item in due:
+        chunk.append(item)
+        if len(chunk) == CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
+        yield chunk
+
+
+def _statements(
+    step: Step, servers: list[Due], plan: Plan, rules: Rules, vo_of: Mapping[str, str], settled: Settled
+) -> list[Statement]:
+    cuts = {item.entity.uuid: _cut(item, plan) for item in servers}
+    earlier = {
+        month: step.ledger.before_many(
+            [f"server/{uuid}" for uuid, cut in cuts.items() if Month.of(cut) == month], CloudRecord.kind, month
+        )
+        for month in {Month.of(cut) for cut in cuts.values()}
+    }
+    statements = []
+    for item in servers:
+        subject, cut = f"server/{item.entity.uuid}", cuts[item.entity.uuid]
+        before = earlier[Month.of(cut)].get(subject)
+        statements.append(_statement(item, cut, before, plan, rules, vo_of, settled))
+    return statements
+
+
+def _cut(item: Due, plan: Plan) -> datetime:
+    """Where this server was last accounted for, or from when better knowledge tells otherwise; never before the scope's start."""
+    if not plan.live:
+        return plan.window.start
+    last = item.accounted_until
+    if last is None:
+        return plan.since
+    return max(plan.since, min(last, item.dirty_from or last))
+
+
+def _statement(
+    item: Due,
+    cut: datetime,
+    before: Record | None,
+    plan: Plan,
+    rules: Rules,
+    vo_of: Mapping[str, str],
+    settled: Settled,
+) -> Statement:
+    server, until = item.entity, plan.window.end
+    owed = plan.opening if before is None and item.accounted_until is None else None
+    records: list[Record] = []
+    newest = before if isinstance(before, CloudRecord) else None
+    for reading in readings(server, cut, until, vo_of, owed):
+        measured = cloud_record(reading, rules)
+        record = never_shrinking(measured, newest)
+        if record != measured:
+            settled.shrunk += 1
+            LOG.warning("server %s: cumulative use would fall in %s; the larger value is sent", server.uuid, record.month)
+        records += [record, *accelerator_records(reading, rules)]
+        newest = record
+    first = min((record.month for record in records), default=Month.of(cut))
+    return Statement(
+        subject=f"server/{server.uuid}",
+        kinds=frozenset(KINDS),
+        since=min(first, Month.of(cut)),
+        until=Month.of(until - RESOLUTION),
+        known_at=server.known_at,
+        records=records,
+        place=Place(plan.scope.cloud, plan.scope.region),
+        project_id=server.project_id,
+    )
+
+
+def put_own(store: Store, place: Place, records: Sequence[Record]) -> None:
+    """Keep records that an extractor made itself: kinds that no accounting function makes."""
+    if not records:
+        return
+    with store.transaction() as step:
+        step.ledger.put_many(
+            Statement(
+                subject=f"record/{record.key}",
+                kinds=frozenset({record.kind}),
+                since=record.month,
+                until=record.month,
+                known_at=record.known_at,
+                records=[record],
+                place=place,
+                project_id="",
+            )
+            for record in records
+        )

@@ -1,0 +1,70 @@
+"""What the sources need of an API: GET answers JSON. The real one is in ``http``, a fake one in ``caso.testing``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import Enum
+from typing import Any, Protocol
+
+from caso.errors import DeniedError, SourceError
+
+
+class Scope(Enum):
+    """What a token is for, when it is for no project."""
+
+    AS_CONFIGURED = "the configured scope"
+    SYSTEM = "the system"
+
+
+ScopeOrProject = Scope | str
+"""A Scope, or a project's id."""
+
+
+class LoginError(DeniedError):
+    """Keystone gives no token for this scope: the credentials are wrong, or have no role there."""
+
+
+class MissingError(SourceError):
+    """The API does not have what was named (404), or the catalog no such endpoint."""
+
+
+class LostMarkerError(SourceError):
+    """The object that a page starts after is gone (400): the page has to be asked for in another way."""
+
+
+class Api(Protocol):
+    """One API in one region, asked in one scope."""
+
+    @property
+    def name(self) -> str:
+        """The service as operators call it: nova, keystone, glance."""
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        to: str,
+        microversion: str | None = None,
+    ) -> Mapping[str, Any]:
+        """The JSON object at ``path`` below the service's endpoint.
+
+        ``to`` completes the sentence "nova: cannot ..." of the SourceError that every failure becomes:
+        LoginError, DeniedError, MissingError and LostMarkerError where the cause is known.
+        """
+
+    def versions(self) -> Mapping[str, Any]:
+        """The version document of the endpoint."""
+
+
+class Opener(Protocol):
+    """Gives APIs; :class:`caso.sources.session.Access` is the real one."""
+
+    def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Api:
+        """The API of a service; nothing is sent before it is asked something."""
+
+    def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
+        """The regions that the catalog has an endpoint of the service for, in the catalog's order."""
+
+    def configured_scope(self) -> ScopeOrProject:
+        """What AS_CONFIGURED is: a project's id, SYSTEM, or AS_CONFIGURED itself for none or a domain. May log in."""

@@ -1,0 +1,125 @@
+"""Where credentials come from: --os-cloud, else [keystone_auth], else OS_CLOUD, else OS_* variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from keystoneauth1 import exceptions as ksa
+from keystoneauth1 import loading
+from oslo_config import cfg
+
+from caso.errors import ConfigError
+from caso.sources.failure import reason
+from caso.sources.session import TIMEOUT, Access, new_session
+
+GROUP = "keystone_auth"
+
+INTERFACE_OPTION = cfg.StrOpt(
+    "interface",
+    default="public",
+    choices=("public", "internal", "admin"),
+    help="Which endpoints of the catalog caso talks to. Keystone itself is asked at auth_url.",
+)
+
+NONE_GIVEN = (
+    "no credentials: name a cloud of clouds.yaml (--os-cloud NAME, or OS_CLOUD), or set auth_type, auth_url, username, "
+    "password ... in [keystone_auth] of caso.conf, or the same as OS_* variables"
+)
+
+
+def register_auth_options(conf: cfg.ConfigOpts) -> None:
+    """Make [keystone_auth] readable; the options of the chosen plug-in are registered once it is known."""
+    loading.register_auth_conf_options(conf, GROUP)
+    loading.register_session_conf_options(conf, GROUP)
+    conf.register_opt(INTERFACE_OPTION, group=GROUP)
+
+
+def list_auth_opts() -> list[cfg.Opt]:
+    """The options of [keystone_auth] for the sample file: what all plug-ins share, and those of the two usual ones.
+
+    Not to be registered: plug-ins declare options of one name in different ways.
+    """
+    options = [*loading.get_auth_common_conf_options(), *loading.get_session_conf_options(), INTERFACE_OPTION]
+    for plugin in ("password", "v3applicationcredential"):
+        known = {option.dest for option in options}
+        options += [option for option in loading.get_auth_plugin_conf_options(plugin) if option.dest not in known]
+    return options
+
+
+def access_from_conf(
+    conf: cfg.ConfigOpts,
+    os_cloud: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Access:
+    """The credentials that a parsed configuration and its surroundings give; sends nothing.
+
+    ``os_cloud`` is the argument of --os-cloud. ConfigError where there are none, or they are incomplete.
+    """
+    environ = os.environ if environ is None else environ
+    if os_cloud:
+        return access_from_clouds(os_cloud)
+    register_auth_options(conf)
+    access = _from_group(conf)
+    if access:
+        return access
+    if environ.get("OS_CLOUD") or environ.get("OS_AUTH_URL") or environ.get("OS_AUTH_TYPE"):
+        return access_from_clouds(environ.get("OS_CLOUD"))
+    raise ConfigError(NONE_GIVEN)
+
+
+def access_from_clouds(name: str | None) -> Access:
+    """The credentials of a cloud of clouds.yaml, or of the OS_* variables where ``name`` is None."""
+    from openstack import config, exceptions  # a second of import time that cron jobs with caso.conf need not pay
+
+    try:
+        region = config.OpenStackConfig().get_one(cloud=name)
+    except (exceptions.ConfigException, ksa.ClientException) as exc:
+        where = f"cloud {name!r} of clouds.yaml" if name else "OS_* variables"
+        raise ConfigError(f"{where}: {reason(exc)}") from exc
+    verify, cert = region.get_requests_verify_args()
+    return Access(
+        region.config["auth_type"],
+        {key: value for key, value in region.config["auth"].items() if value is not None},
+        session=new_session(timeout=float(region.config.get("api_timeout") or TIMEOUT), verify=verify, cert=cert),
+        interface=region.config.get("interface") or "public",
+        region=region.region_name or None,
+    )
+
+
+def _from_group(conf: cfg.ConfigOpts) -> Access | None:
+    group = conf[GROUP].auth_section or GROUP
+    auth_type = conf[group].auth_type
+    if not auth_type:
+        conf.register_opts(loading.get_auth_plugin_conf_options("password"), group=group)
+        if not conf[group].auth_url:
+            return None
+        auth_type = "password"
+    return Access(
+        auth_type,
+        _plugin_options(conf, group, auth_type),
+        session=_session(conf[GROUP]),
+        interface=conf[GROUP].interface,
+    )
+
+
+def _plugin_options(conf: cfg.ConfigOpts, group: str, auth_type: str) -> dict[str, Any]:
+    try:
+        options = loading.get_plugin_options(auth_type)
+    except ksa.NoMatchingPlugin:
+        return {}  # Access says which there are
+    conf.register_opts(loading.get_auth_plugin_conf_options(auth_type), group=group)
+    values = {option.dest: (option, conf[group][option.dest]) for option in options}
+    return {name: option.type(value) for name, (option, value) in values.items() if value is not None}
+
+
+def _session(group: cfg.ConfigOpts.GroupAttr) -> Any:
+    cert = (group.certfile, group.keyfile) if group.certfile and group.keyfile else group.certfile
+    return new_session(
+        timeout=group.timeout,
+        verify=False if group.insecure else group.cafile or True,
+        cert=cert,
+        tls_ciphers=group.tls_ciphers,
+        tls_min_version=group.tls_min_version,
+    )

@@ -1,0 +1,88 @@
+"""What keystoneauth raises, as errors that say what was being done, to what, what is wrong and what to do."""
+
+from __future__ import annotations
+
+import re
+
+from keystoneauth1 import exceptions as ksa
+
+from caso.errors import DeniedError, SourceError
+from caso.sources.api import LoginError, LostMarkerError, MissingError
+
+RETRIED_STATUSES = frozenset({429, 502, 503, 504})
+LONGEST_REASON = 300
+
+
+def may_pass(exc: Exception) -> bool:
+    """True when the same request may well succeed in a second.
+
+    Not a timeout: Nova takes up to 11 s for a page, and one that was silent for a minute would only be loaded more.
+    """
+    if isinstance(exc, ksa.HttpError):
+        return exc.http_status in RETRIED_STATUSES
+    return isinstance(exc, ksa.ConnectionError) and not isinstance(exc, ksa.ConnectTimeout | ksa.SSLError)
+
+
+def login_failed(exc: Exception, scope: str) -> SourceError:
+    """Why there is no token for ``scope``."""
+    if isinstance(exc, ksa.HttpError) and exc.http_status in (401, 403):
+        return LoginError(
+            f"keystone: no token for {scope}: {reason(exc)}; "
+            f"check the credentials, and that the user has a role (reader will do) for {scope}"
+        )
+    return SourceError(f"keystone: cannot get a token for {scope}: {reason(exc)}; {_advice(exc)}")
+
+
+def request_failed(exc: Exception, what: str) -> SourceError:
+    """Why ``what`` ("nova: cannot list servers of project X") failed."""
+    text = f"{what}: {reason(exc)}; {_advice(exc)}"
+    if isinstance(exc, ksa.HttpError):
+        if exc.http_status in (401, 403):
+            return DeniedError(text)
+        if exc.http_status == 404:
+            return MissingError(text)
+        if exc.http_status == 400 and "marker" in reason(exc).lower():
+            return LostMarkerError(text)
+    if isinstance(exc, ksa.EndpointNotFound):
+        return MissingError(text)
+    return SourceError(text)
+
+
+def reason(exc: Exception) -> str:
+    """The cause in the service's own words, on one line, without credentials that an URL may carry."""
+    text = str(exc)
+    if isinstance(exc, ksa.HttpError):
+        request = f", request {exc.request_id}" if exc.request_id else ""
+        text = f"{_from_body(exc) or exc.details or exc.message} (HTTP {exc.http_status}{request})"
+    text = " ".join(text.split())[:LONGEST_REASON]
+    return re.sub(r"//[^/@\s]+@", "//", text)
+
+
+def _from_body(exc: ksa.HttpError) -> str | None:
+    # Nova answers {"forbidden": {"message": ...}}, which keystoneauth calls an unrecognized schema.
+    try:
+        body = exc.response.json() if exc.response is not None else None
+    except ValueError:
+        return None
+    if not isinstance(body, dict):
+        return None
+    messages = (part.get("message") for part in body.values() if isinstance(part, dict))
+    return next((message for message in messages if isinstance(message, str)), None)
+
+
+def _advice(exc: Exception) -> str:
+    if isinstance(exc, ksa.HttpError):
+        if exc.http_status in (401, 403):
+            return "give the user a role that may (reader for one project, admin for all at once)"
+        if exc.http_status in RETRIED_STATUSES:
+            return "the service is overloaded or down; the next run asks again"
+        return "see the log of the service"
+    if isinstance(exc, ksa.ConnectTimeout):
+        return "if the service is only slow, raise timeout in [keystone_auth]"
+    if isinstance(exc, ksa.SSLError):
+        return "set cafile in [keystone_auth] to the authority that signed the certificate"
+    if isinstance(exc, ksa.ConnectionError):
+        return "check that the service runs and can be reached from here"
+    if isinstance(exc, ksa.EndpointNotFound):
+        return "check region_name, and interface in [keystone_auth]"
+    return "check the options in [keystone_auth]"

@@ -1,0 +1,168 @@
+"""Keystone: projects by tag, id or name, with nothing to configure that can be found out."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from caso.errors import DeniedError, SourceError
+from caso.sources.api import Api, LoginError, MissingError, Opener, Scope
+from caso.sources.paging import everything
+from caso.sources.rows import Id, why
+
+LOG = logging.getLogger(__name__)
+
+ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|default")
+
+T = TypeVar("T")
+
+
+class ProjectRow(BaseModel):
+    """A project; what Keystone lets anyone add to it (a VO's name) is among its properties."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    id: Id
+    name: Id
+    domain_id: str | None = None
+    enabled: bool = True
+    is_domain: bool = False
+    tags: tuple[str, ...] = ()
+
+    def property(self, name: str) -> str | None:
+        """The text of an extra property; None where it has none, an empty one or one that is no text.
+
+        >>> ProjectRow.model_validate({"id": "a", "name": "b", "egi.VO": " ops "}).property("egi.VO")
+        'ops'
+        """
+        value = (self.model_extra or {}).get(name)
+        return (value.strip() or None) if isinstance(value, str) else None
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """The projects that were named, each once, and why others were not found."""
+
+    projects: tuple[ProjectRow, ...]
+    missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+class Identity:
+    """Keystone, in whichever scope may see what is asked. Safe to use from several threads."""
+
+    def __init__(self, opener: Opener) -> None:
+        self._opener = opener
+        self._lock = threading.Lock()
+        self._scopes: list[Scope] = []
+
+    def widest(self, ask: Callable[[Api], T]) -> tuple[T, Scope]:
+        """What ``ask`` returns in the first scope that may, and the scope: the configured one, else the system's.
+
+        The scope that was let in is tried first from then on. DeniedError where none may.
+        """
+        denied = DeniedError("keystone: there is no scope left to ask in")
+        for scope in self._known_scopes():
+            try:
+                answer = ask(self._api(scope))
+            except LoginError:
+                # Wrong credentials are wrong in every scope, and Keystone may lock a user out after some attempts.
+                if scope is not Scope.SYSTEM or len(self._known_scopes()) == 1:
+                    raise
+                self._forget(scope)
+            except DeniedError as exc:
+                denied = exc
+            else:
+                self._prefer(scope)
+                return answer, scope
+        raise denied
+
+    def projects_with_tag(self, tag: str) -> tuple[ProjectRow, ...]:
+        """The projects that carry a tag: of all where the role may list them, else of those the user has a role on."""
+        try:
+            raw, _ = self.widest(
+                lambda api: everything(api, "/projects", "projects", {"tags": tag}, to=f"list projects with the tag {tag}")
+            )
+        except LoginError:
+            raise
+        except DeniedError:
+            LOG.debug("this user may not list projects: those it has a role on are looked through for the tag %s", tag)
+            raw = self._own()
+        rows = _read(raw)
+        # Old Keystones ignore a filter that they do not know.
+        return tuple(row for row in rows if tag in row.tags)
+
+    def projects_named(self, wanted: Iterable[str]) -> Found:
+        """The projects with these ids or names, each once, in the order they are named.
+
+        Looked for among those the user has a role on (one request), the rest one by one.
+        """
+        own = list(_read(self._own()))
+        found: dict[str, ProjectRow] = {}
+        missing: dict[str, str] = {}
+        for text in dict.fromkeys(wanted):
+            matches = [row for row in own if row.id == text] or [row for row in own if row.name == text] or self._search(text)
+            if len(matches) == 1:
+                found.setdefault(matches[0].id, matches[0])
+            elif matches:
+                ids = ", ".join(f"{row.id} (domain {row.domain_id})" for row in matches)
+                missing[text] = f"project {text}: several domains have a project of that name; name it by its id: {ids}"
+            else:
+                missing[text] = f"project {text}: Keystone has none of that id or name, or does not show it to this user"
+        return Found(tuple(found.values()), missing)
+
+    def _own(self) -> list[Mapping[str, Any]]:
+        api = self._api(Scope.AS_CONFIGURED)
+        return everything(api, "/auth/projects", "projects", to="list the projects of this user")
+
+    def _search(self, text: str) -> list[ProjectRow]:
+        """The projects of that id, else of that name, among all that may be seen."""
+        try:
+            if ID.fullmatch(text):
+                body, _ = self.widest(lambda api: api.get(f"/projects/{text}", to=f"show project {text}"))
+                return list(_read([body.get("project")]))
+        except MissingError:
+            LOG.debug("no project has the id %s", text)
+        except DeniedError as exc:
+            LOG.debug("%s", exc)
+        try:
+            raw, _ = self.widest(
+                lambda api: everything(api, "/projects", "projects", {"name": text}, to=f"find project {text}")
+            )
+        except DeniedError as exc:
+            LOG.debug("%s", exc)
+            return []
+        return [row for row in _read(raw) if row.name == text]
+
+    def _api(self, scope: Scope) -> Api:
+        return self._opener.api("identity", scope)
+
+    def _known_scopes(self) -> tuple[Scope, ...]:
+        with self._lock:
+            if not self._scopes:
+                is_system = self._opener.configured_scope() is Scope.SYSTEM
+                self._scopes = [Scope.SYSTEM] if is_system else [Scope.AS_CONFIGURED, Scope.SYSTEM]
+            return tuple(self._scopes)
+
+    def _prefer(self, scope: Scope) -> None:
+        with self._lock:
+            self._scopes.sort(key=lambda known: known is not scope)
+
+    def _forget(self, scope: Scope) -> None:
+        with self._lock:
+            self._scopes = [known for known in self._scopes if known is not scope]
+
+
+def _read(raw: Iterable[Any]) -> Iterator[ProjectRow]:
+    for project in raw:
+        try:
+            row = ProjectRow.model_validate(project)
+        except ValidationError as exc:
+            raise SourceError(f"keystone: a project cannot be read: {why(exc)}") from exc
+        if not row.is_domain:
+            yield row

@@ -1,0 +1,116 @@
+"""Nova's servers and flavors as typed rows: strict where numbers come from, blind to fields that are not used."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from caso.window import as_utc
+
+# Nova writes created with a Z and launched_at without a zone; both are UTC.
+UtcTime = Annotated[datetime, AfterValidator(as_utc)]
+Id = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Row(BaseModel):
+    """A row of an API: checked once, never changed."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
+
+
+class EmbeddedFlavor(Row):
+    """The flavor as the server got it; Nova shows it so since 2.47, without the flavor's id. Memory in MiB, disks in GiB."""
+
+    original_name: str
+    vcpus: int = Field(ge=0)
+    ram: int = Field(ge=0)
+    disk: int = Field(ge=0)
+    ephemeral: int = Field(default=0, ge=0)
+    extra_specs: Mapping[str, str] = {}
+
+
+class ImageRef(Row):
+    """The image a server was booted from."""
+
+    id: Id
+
+
+class Address(Row):
+    """One address of a port of a server."""
+
+    addr: str
+    version: int
+    type: str | None = Field(default=None, alias="OS-EXT-IPS:type")
+
+    @property
+    def is_floating(self) -> bool:
+        return self.type == "floating"
+
+
+class ServerRow(Row):
+    """A server of ``GET /servers/detail``; ``status`` is Nova's word."""
+
+    id: Id
+    name: str | None = None
+    status: Id
+    tenant_id: Id
+    user_id: str | None = None
+    created: UtcTime
+    updated: UtcTime | None = None
+    launched_at: UtcTime | None = Field(default=None, alias="OS-SRV-USG:launched_at")
+    terminated_at: UtcTime | None = Field(default=None, alias="OS-SRV-USG:terminated_at")
+    flavor: EmbeddedFlavor
+    image: ImageRef | Literal[""] | None = None
+    """Empty for a server booted from a volume."""
+    addresses: Mapping[str, tuple[Address, ...]] = {}
+
+
+class FlavorRow(Row):
+    """A flavor of ``GET /flavors/detail``; ``extra_specs`` is None where this role may not see them."""
+
+    name: Id
+    extra_specs: Mapping[str, str] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class PartialRow:
+    """A server of which only its existence is known, since its cell is down; ``tenant_id`` may be unknown too."""
+
+    id: str
+    tenant_id: str | None
+
+
+@dataclasses.dataclass(frozen=True)
+class OddRow:
+    """A row that cannot be read, and why."""
+
+    id: str
+    tenant_id: str | None
+    reason: str
+
+
+def read_server(raw: Mapping[str, Any]) -> ServerRow | OddRow | PartialRow:
+    """The typed row of a server.
+
+    >>> read_server({"id": "a", "status": "UNKNOWN", "tenant_id": "p", "created": "2024-02-01T00:00:00Z"})
+    PartialRow(id='a', tenant_id='p')
+    """
+    if raw.get("status") == "UNKNOWN" and "flavor" not in raw and isinstance(raw.get("id"), str):
+        return PartialRow(raw["id"], _text(raw.get("tenant_id")))
+    try:
+        return ServerRow.model_validate(raw)
+    except ValidationError as exc:
+        return OddRow(str(raw.get("id")), _text(raw.get("tenant_id")), why(exc))
+
+
+def why(exc: ValidationError) -> str:
+    """What is wrong with a row, on one line: ``flavor.vcpus: Input should be a valid integer``."""
+    return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors(include_url=False))
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None

@@ -1,0 +1,164 @@
+"""Who caso is to the cloud: one session, and a token for each scope that is needed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from importlib import metadata
+from typing import Any
+
+from keystoneauth1 import exceptions as ksa
+from keystoneauth1 import loading
+from keystoneauth1.access.access import AccessInfo
+from keystoneauth1.identity.base import BaseIdentityPlugin
+from keystoneauth1.plugin import BaseAuthPlugin
+from keystoneauth1.session import Session
+
+from caso.errors import ConfigError
+from caso.sources.api import LoginError, Scope, ScopeOrProject
+from caso.sources.failure import login_failed, reason
+from caso.sources.http import HttpApi, retried
+
+TIMEOUT = 60.0
+CONNECT_TIMEOUT = 10.0
+
+SCOPE_OPTIONS = frozenset(
+    {
+        "system_scope",
+        "domain_id",
+        "domain_name",
+        "project_id",
+        "project_name",
+        "project_domain_id",
+        "project_domain_name",
+        "trust_id",
+    }
+)
+# Keystone refuses any scope that these ask for: what was given to the credential is what it has.
+FIXED_SCOPE = frozenset({"v3applicationcredential", "v3oauth2clientcredential", "v3oauth2mtlsclientcredential"})
+
+
+def new_session(*, timeout: float | None = None, **options: Any) -> Session:
+    """A session for all APIs: one connection pool, a timeout on every call (seconds of silence, default 60).
+
+    ``options`` are those of keystoneauth's Session: verify, cert, tls_min_version, ...
+    """
+    session = Session(user_agent=f"caso/{metadata.version('caso')}", **options)
+    read = timeout or TIMEOUT
+    # requests takes a pair as well: a host that drops packets is given up after seconds, a slow page is waited for.
+    session.timeout = (min(CONNECT_TIMEOUT, read), read)  # type: ignore[assignment]
+    return session
+
+
+class Access:
+    """Credentials, and what they open. Safe to use from several threads.
+
+    ``auth_type`` names a keystoneauth plug-in, ``options`` are that plug-in's. For every scope the plug-in is
+    loaded again with other scope options, so each project's token is asked for once and serves all services.
+    """
+
+    def __init__(
+        self,
+        auth_type: str,
+        options: Mapping[str, Any],
+        *,
+        session: Session | None = None,
+        interface: str = "public",
+        region: str | None = None,
+    ) -> None:
+        try:
+            self._loader: loading.BaseLoader[BaseAuthPlugin] = loading.get_plugin_loader(auth_type)
+        except ksa.NoMatchingPlugin as exc:
+            known = ", ".join(sorted(loading.get_available_plugin_names()))
+            raise ConfigError(f"auth_type: no plug-in is called {auth_type!r}; there are {known}") from exc
+        self.region = region
+        self._auth_type = auth_type
+        self._options = dict(options)
+        self._session = session or new_session()
+        self._interface = interface
+        self._lock = threading.RLock()
+        self._plugins: dict[ScopeOrProject, BaseAuthPlugin] = {}
+        self._plugins[Scope.AS_CONFIGURED] = self._load({})
+
+    def auth(self, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> BaseAuthPlugin:
+        """The plug-in that gives tokens for ``scope``; LoginError where these credentials cannot change their scope."""
+        with self._lock:
+            if scope not in self._plugins:
+                self._plugins[scope] = self._rescoped(scope)
+            return self._plugins[scope]
+
+    def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> HttpApi:
+        """The API of a service in a region; identity is asked where tokens come from, which works in any scope."""
+        return HttpApi(
+            self._session,
+            self.auth(scope),
+            service_type,
+            scope=_name(scope),
+            region=region,
+            interface=self._interface,
+            endpoint=self._keystone() if service_type == "identity" else None,
+        )
+
+    def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
+        """The regions in which the catalog of this scope's token has an endpoint of the service."""
+        token = self._token(scope)
+        if token is None or not token.has_service_catalog():
+            return ()
+        found = token.service_catalog.get_endpoints_data(service_type=service_type, interface=self._interface)
+        names = (endpoint.region_name for endpoints in found.values() for endpoint in endpoints)
+        return tuple(dict.fromkeys(name for name in names if name))
+
+    def configured_scope(self) -> ScopeOrProject:
+        """What AS_CONFIGURED is; see :class:`caso.sources.api.Opener`."""
+        if self._options.get("system_scope"):
+            return Scope.SYSTEM
+        if self._options.get("project_id"):
+            return str(self._options["project_id"])
+        if not self._fixed and not self._options.get("project_name"):
+            return Scope.AS_CONFIGURED
+        token = self._token(Scope.AS_CONFIGURED)
+        return (token.project_id if token else None) or Scope.AS_CONFIGURED
+
+    @property
+    def _fixed(self) -> bool:
+        # A trust, too, is for one project only.
+        can_rescope = any(option.dest == "project_id" for option in self._loader.get_options())
+        return self._auth_type in FIXED_SCOPE or bool(self._options.get("trust_id")) or not can_rescope
+
+    def _rescoped(self, scope: ScopeOrProject) -> BaseAuthPlugin:
+        if scope == self.configured_scope():
+            return self._plugins[Scope.AS_CONFIGURED]
+        if self._fixed:
+            raise LoginError(
+                f"keystone: no token for {_name(scope)}: credentials of the type {self._auth_type} have one fixed scope;"
+                " use auth_type password, or one such credential and one run for each project"
+            )
+        return self._load({"system_scope": "all"} if scope is Scope.SYSTEM else {"project_id": scope})
+
+    def _load(self, scope_options: Mapping[str, Any]) -> BaseAuthPlugin:
+        options = dict(self._options)
+        if scope_options:
+            options = {name: value for name, value in options.items() if name not in SCOPE_OPTIONS} | dict(scope_options)
+        try:
+            return self._loader.load_from_options(**options)
+        except (ksa.ClientException, TypeError) as exc:
+            raise ConfigError(f"credentials ({self._auth_type}): {reason(exc)}; check [keystone_auth] or clouds.yaml") from exc
+
+    def _keystone(self) -> str | None:
+        url = str(self._options.get("auth_url") or "").rstrip("/")
+        if not url:
+            return None
+        return url if url.endswith("/v3") else f"{url}/v3"
+
+    def _token(self, scope: ScopeOrProject) -> AccessInfo | None:
+        plugin = self.auth(scope)
+        if not isinstance(plugin, BaseIdentityPlugin):
+            return None
+        try:
+            return retried(lambda: plugin.get_access(self._session), f"keystone: a token for {_name(scope)}")
+        except ksa.ClientException as exc:
+            raise login_failed(exc, _name(scope)) from exc
+
+
+def _name(scope: ScopeOrProject) -> str:
+    return f"project {scope}" if isinstance(scope, str) else scope.value

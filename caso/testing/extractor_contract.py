@@ -1,0 +1,168 @@
+"""The laws of extractors, as tests that the author of one runs over it.
+
+Name the class ``Test...``, say which extractor it is, and pytest does the rest::
+
+    class TestMine(ExtractorContract):
+        extractor = MyExtractor
+
+The cloud it is run in is :meth:`ExtractorContract.sources`; an extractor that asks other services overrides it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import pytest
+from oslo_config import cfg
+
+from caso import plugins
+from caso.errors import SourceError
+from caso.extractors.base import Ask, CannotShareError, Extractor, Page
+from caso.lifecycle.server import ServerSeen
+from caso.sources import Sources
+from caso.testing.sources import REGION, FakeCompute, FakeIdentity, FakeImage, a_partial_server, a_server, fake_sources
+from caso.window import Window
+
+MINE, YOURS, THEIRS = "project-mine", "project-yours", "project-theirs"
+WINDOW = Window.parse("2024-03-01", "2024-03-02")
+NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)
+
+ENDED_BEFORE = {"status": "DELETED", "updated": "2024-02-20T00:00:00Z", "OS-SRV-USG:terminated_at": "2024-02-20T00:00:00"}
+ENDED_INSIDE = {"status": "DELETED", "updated": "2024-03-01T12:00:00Z", "OS-SRV-USG:terminated_at": "2024-03-01T12:00:00"}
+
+
+class ExtractorContract:
+    """What every extractor keeps to; see caso.extractors.base for the reasons.
+
+    ``settings`` are the values of those options that have no default. ``ended_before`` are the ids of objects of the
+    cloud that ended before WINDOW, ``ended_inside`` of those that ended in it.
+    """
+
+    extractor: ClassVar[type[Extractor]]
+    settings: ClassVar[Mapping[str, Any]] = {}
+    ended_before: ClassVar[frozenset[str]] = frozenset({f"{MINE}-before", f"{YOURS}-before"})
+    ended_inside: ClassVar[frozenset[str]] = frozenset({f"{MINE}-inside", f"{YOURS}-inside"})
+
+    def sources(self, *, may_list_all: bool = True, fail_on_request: int | None = None, hidden: str | None = None) -> Sources:
+        """A cloud with objects of MINE, YOURS and THEIRS, the same at each call, whose clock stands at NOW.
+
+        ``may_list_all``: the user sees all projects at once. ``fail_on_request``: the number of the request that fails.
+        ``hidden``: a project of whose objects some cannot be seen.
+        """
+        servers = [
+            a_server(f"{project}-{name}", project, **changes)
+            for project in (MINE, YOURS, THEIRS)
+            for name, changes in (("alive", {}), ("before", ENDED_BEFORE), ("inside", ENDED_INSIDE), ("odd", {"created": "?"}))
+        ]
+        servers += [a_partial_server("hidden", hidden)] if hidden else []
+        return fake_sources(
+            compute=FakeCompute(servers, page_size=100, admin=may_list_all),
+            identity=FakeIdentity(users={"user-1": "Ada"}),
+            image=FakeImage(),
+            clock=lambda: NOW,
+            fail_on_request=fail_on_request,
+        )
+
+    def make(self, sources: Sources) -> Extractor:
+        """The extractor as a run makes it: from a configuration with nothing but ``settings`` in it."""
+        conf = cfg.ConfigOpts()
+        for group, options in plugins.options_of({"mine": self.extractor}):
+            conf.register_opts(options, group=group)
+        conf.register_group(cfg.OptGroup("mine"))
+        conf([], default_config_files=[], default_config_dirs=[])
+        for name, value in self.settings.items():
+            conf.set_override(name, value, group="mine")
+        shared = {group: conf[group] for group in self.extractor.shared_options}
+        return self.extractor.from_conf(conf.mine, sources, **shared)
+
+    def pages(self, *project_ids: str, **cloud: Any) -> list[Page]:
+        """All pages for these projects, asked for together and, where that cannot be, alone."""
+        extractor = self.make(self.sources(**cloud))
+        try:
+            return list(extractor.extract(_ask(*project_ids)))
+        except CannotShareError:
+            return [page for ask in _ask(*project_ids).alone() for page in extractor.extract(ask)]
+
+    def test_options_are_declared_on_the_class_and_say_what_they_do(self) -> None:
+        declared = [*self.extractor.options, *(option for group in self.extractor.shared_options.values() for option in group)]
+
+        assert all(isinstance(option, cfg.Opt) and option.help for option in declared)
+
+    def test_it_is_made_from_a_configuration_that_only_has_defaults_and_asks_nothing_yet(self) -> None:
+        sources = self.sources(fail_on_request=1)
+
+        assert isinstance(self.make(sources), Extractor)
+
+    def test_only_projects_that_are_asked_for_are_told_of(self) -> None:
+        pages = self.pages(MINE, YOURS)
+
+        assert {seen.project_id for page in pages for seen in page.seen} <= {MINE, YOURS}
+        assert {odd.project_id for page in pages for odd in page.odd} <= {MINE, YOURS, None}
+        assert {project for page in pages for project in page.unfinished} <= {MINE, YOURS}
+
+    def test_what_ended_in_the_window_is_told_and_what_ended_before_it_is_not(self) -> None:
+        told = {seen.uuid for page in self.pages(MINE, YOURS) for seen in page.seen}
+
+        assert told >= self.ended_inside
+        assert not told & self.ended_before
+
+    def test_times_are_aware_and_no_observation_is_later_than_the_answer(self) -> None:
+        for seen in _seen(self.pages(MINE, YOURS)):
+            assert seen.seen_at.tzinfo is not None
+            assert seen.created.tzinfo is not None
+            assert seen.unchanged_since <= seen.seen_at <= NOW
+
+    def test_asking_together_and_alone_tells_the_same(self) -> None:
+        together = self.pages(MINE, YOURS)
+        alone = [*self.pages(MINE), *self.pages(YOURS)]
+        refused = self.pages(MINE, YOURS, may_list_all=False)
+
+        assert _seen(together) == _seen(alone) == _seen(refused)
+
+    def test_asking_again_tells_the_same(self) -> None:
+        assert _seen(self.pages(MINE, YOURS)) == _seen(self.pages(MINE, YOURS))
+
+    def test_an_odd_object_is_quarantined_with_its_reason_and_the_others_are_told(self) -> None:
+        pages = self.pages(MINE)
+
+        assert _seen(pages)
+        assert all(odd.reason and odd.kind for page in pages for odd in page.odd)
+
+    def test_a_project_of_which_something_is_hidden_is_unfinished_and_no_other(self) -> None:
+        pages = self.pages(MINE, YOURS, hidden=MINE)
+
+        assert {project for page in pages for project in page.unfinished} <= {MINE}
+        assert "hidden" not in {seen.uuid for seen in _seen(pages)}
+
+    @pytest.mark.parametrize("number", range(1, 13))
+    def test_a_failure_is_a_source_error_and_what_was_told_before_stays_true(self, number: int) -> None:
+        whole = _seen(self.pages(MINE))
+        told: list[Page] = []
+
+        try:
+            for page in self.make(self.sources(fail_on_request=number)).extract(_ask(MINE)):
+                told.append(page)
+        except SourceError:
+            assert _told_before(told) <= _told_before([Page(seen=tuple(whole))])
+        else:
+            assert _told_before(told) == _told_before([Page(seen=tuple(whole))])
+
+    def test_asked_for_no_project_it_tells_nothing(self) -> None:
+        assert _seen(list(self.make(self.sources()).extract(Ask(REGION, {})))) == []
+
+
+def _ask(*project_ids: str) -> Ask:
+    return Ask(REGION, dict.fromkeys(project_ids, WINDOW), {project_id: f"name of {project_id}" for project_id in project_ids})
+
+
+def _seen(pages: Iterable[Page]) -> list[ServerSeen]:
+    """Every observation once, in an order of its own: that of pages means nothing."""
+    return sorted({seen for page in pages for seen in page.seen}, key=lambda seen: (seen.uuid, repr(seen)))
+
+
+def _told_before(pages: Iterable[Page]) -> set[ServerSeen]:
+    # Names are a convenience: where their listing failed they are left out, and the observation is true without.
+    return {dataclasses.replace(seen, user_name=None, image_id=None) for page in pages for seen in page.seen}

@@ -1,0 +1,291 @@
+"""A small cloud without a network, for tests of extractors: fakes behind the real sources.
+
+Only the HTTP rim is replaced: paging, microversions, typed rows and errors are those of ``caso.sources``.
+
+>>> compute = FakeCompute(servers=[a_server("a", "p1"), a_server("b", "p2")], page_size=1)
+>>> sources = fake_sources(compute=compute)
+>>> [row.id for page in sources.compute("RegionOne", "p1").servers("p1") for row in page.rows]
+['a']
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from caso.errors import DeniedError, SourceError
+from caso.sources import Api, LoginError, LostMarkerError, MissingError, Scope, ScopeOrProject, Sources
+from caso.sources.compute import utc_now
+
+REGION = "RegionOne"
+
+
+def a_server(server_id: str = "server-1", project_id: str = "project-1", **changes: Any) -> dict[str, Any]:
+    """A server as Nova lists it (2.69): two vCPUs, running since February 2024; ``changes`` replace keys of the row.
+
+    >>> a_server(status="DELETED", updated="2024-02-03T00:00:00Z")["status"]
+    'DELETED'
+    """
+    row = {
+        "id": server_id,
+        "name": f"name of {server_id}",
+        "status": "ACTIVE",
+        "tenant_id": project_id,
+        "user_id": "user-1",
+        "created": "2024-02-01T00:00:00Z",
+        "updated": "2024-02-01T00:01:00Z",
+        "OS-SRV-USG:launched_at": "2024-02-01T00:01:00.000000",
+        "OS-SRV-USG:terminated_at": None,
+        "flavor": {
+            "original_name": "m1.medium",
+            "vcpus": 2,
+            "ram": 4096,
+            "disk": 40,
+            "ephemeral": 0,
+            "swap": 0,
+            "extra_specs": {},
+        },
+        "image": {"id": "image-1", "links": []},
+        "addresses": {"net": [{"addr": "192.0.2.7", "version": 4, "OS-EXT-IPS:type": "fixed"}]},
+    }
+    return row | changes
+
+
+def a_partial_server(server_id: str = "hidden-1", project_id: str = "project-1") -> dict[str, Any]:
+    """A server of a cell that is down."""
+    return {"id": server_id, "status": "UNKNOWN", "tenant_id": project_id, "created": "2024-02-01T00:00:00Z", "links": []}
+
+
+class FakeCompute:
+    """Nova with these servers and flavors (name -> extra specs).
+
+    ``page_size`` is its max_limit; ``fail_on_page`` the number of the server page, counted over all listings, that
+    answers with 503;
+    ``admin`` whether the user may list all projects.
+    The order is that of ``servers``.
+    """
+
+    def __init__(
+        self,
+        servers: Sequence[Mapping[str, Any]] = (),
+        flavors: Mapping[str, Mapping[str, str]] | None = None,
+        *,
+        page_size: int = 1000,
+        fail_on_page: int | None = None,
+        admin: bool = False,
+        microversion: str = "2.96",
+    ) -> None:
+        self.servers = [dict(server) for server in servers]
+        self.flavors = dict(flavors or {"m1.medium": {}})
+        self.page_size = page_size
+        self.fail_on_page = fail_on_page
+        self.admin = admin
+        self.microversion = microversion
+        self.pages_served = 0
+
+    def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """What Nova says to a GET."""
+        if path == "/servers/detail":
+            return self._list(scope, params)
+        if path == "/flavors/detail":
+            return {"flavors": [{"id": name, "name": name, "extra_specs": specs} for name, specs in self.flavors.items()]}
+        server_id = path.removeprefix("/servers/")
+        for server in self.servers:
+            if server["id"] == server_id and server.get("status") != "DELETED":
+                return {"server": server}
+        raise MissingError(f"nova: cannot show {path}: it is not there (HTTP 404)")
+
+    def versions(self) -> Mapping[str, Any]:
+        """The version document."""
+        return {"version": {"id": "v2.1", "version": self.microversion, "min_version": "2.1"}}
+
+    def _list(self, scope: ScopeOrProject, params: Mapping[str, str]) -> Mapping[str, Any]:
+        self.pages_served += 1
+        if self.pages_served == self.fail_on_page:
+            raise SourceError("nova: cannot list servers: Service Unavailable (HTTP 503)")
+        if params.get("all_tenants") and not self.admin:
+            raise DeniedError("nova: cannot list servers: Policy doesn't allow all_tenants (HTTP 403)")
+        project_id = params.get("tenant_id") if params.get("all_tenants") else scope
+        rows = [row for row in self.servers if project_id in (None, row.get("tenant_id")) and _listed(row, params)]
+        return _page(rows, "servers", params, min(self.page_size, int(params.get("limit", self.page_size))))
+
+
+def _listed(row: Mapping[str, Any], params: Mapping[str, str]) -> bool:
+    since = params.get("changes-since")
+    if since is None:
+        return row.get("status") not in ("DELETED", "SOFT_DELETED")
+    # Nova cannot filter what it does not know.
+    if row.get("status") == "UNKNOWN" and "flavor" not in row:
+        return False
+    updated = row.get("updated")
+    return not isinstance(updated, str) or datetime.fromisoformat(updated) >= datetime.fromisoformat(since)
+
+
+def _page(rows: Sequence[Mapping[str, Any]], key: str, params: Mapping[str, str], size: int) -> dict[str, Any]:
+    ids = [row.get("id") for row in rows]
+    marker = params.get("marker")
+    if marker is not None and marker not in ids:
+        raise LostMarkerError(f"nova: marker [{marker}] not found (HTTP 400)")
+    start = ids.index(marker) + 1 if marker is not None else 0
+    page: dict[str, Any] = {key: list(rows[start : start + size])}
+    if len(page[key]) == size:
+        query = urlencode({**params, "marker": str(page[key][-1].get("id"))})
+        page[f"{key}_links"] = [{"rel": "next", "href": f"http://elsewhere.invalid/{key}?{query}"}]
+    return page
+
+
+class FakeIdentity:
+    """Keystone with these projects (rows as the API has them) and users (id -> name).
+
+    ``lists_for`` are the scopes that may list all projects and users; the user has a role on every project in ``own``
+    (None: on all).
+    """
+
+    def __init__(
+        self,
+        projects: Sequence[Mapping[str, Any]] = (),
+        users: Mapping[str, str] | None = None,
+        *,
+        lists_for: Sequence[ScopeOrProject] = (Scope.AS_CONFIGURED, Scope.SYSTEM),
+        own: Sequence[str] | None = None,
+        truncate_users: bool = False,
+    ) -> None:
+        self.projects = [dict(project) for project in projects]
+        self.users = dict({"user-1": "Ada"} if users is None else users)
+        self.lists_for = tuple(lists_for)
+        self.own = own
+        self.truncate_users = truncate_users
+
+    def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        """What Keystone says to a GET."""
+        if path == "/auth/projects":
+            return {"projects": [row for row in self.projects if self.own is None or row["id"] in self.own]}
+        if scope not in self.lists_for:
+            raise DeniedError(f"keystone: {path}: You are not authorized (HTTP 403)")
+        kind, _, object_id = path.strip("/").partition("/")
+        users = [{"id": user_id, "name": name} for user_id, name in self.users.items()]
+        rows = self.projects if kind == "projects" else users
+        if object_id:
+            found = next((row for row in rows if row["id"] == object_id), None)
+            if found is None:
+                raise MissingError(f"keystone: {path}: Could not find it (HTTP 404)")
+            return {kind.rstrip("s"): found}
+        if kind == "users":
+            return {"users": rows[:1], "truncated": True} if self.truncate_users else {"users": rows}
+        return {"projects": [row for row in rows if _matches(row, params)], "links": {"next": None}}
+
+    def versions(self) -> Mapping[str, Any]:
+        """The version document."""
+        return {"version": {"id": "v3.14"}}
+
+
+def _matches(project: Mapping[str, Any], params: Mapping[str, str]) -> bool:
+    tag, name = params.get("tags"), params.get("name")
+    return (tag is None or tag in project.get("tags", ())) and (name is None or name == project.get("name"))
+
+
+class FakeImage:
+    """Glance with these images (id -> properties)."""
+
+    def __init__(self, images: Mapping[str, Mapping[str, str]] | None = None) -> None:
+        self.images = dict(images or {"image-1": {}})
+
+    def answer(self, _scope: ScopeOrProject, _path: str, _params: Mapping[str, str]) -> Mapping[str, Any]:
+        """What Glance says to a GET."""
+        return {"images": [{"id": image_id, **properties} for image_id, properties in self.images.items()]}
+
+    def versions(self) -> Mapping[str, Any]:
+        """The version document."""
+        return {"versions": []}
+
+
+class FakeAccess:
+    """Opens the fakes; in place of :class:`caso.sources.session.Access`.
+
+    ``services`` maps a service type to a fake. ``requests`` are the GETs made so far, as (service type, scope, path).
+    ``fail_on_request`` is the number of the one that answers with 503. ``configured`` is the configured scope,
+    ``no_role_on`` are scopes that get no token.
+    """
+
+    def __init__(
+        self,
+        services: Mapping[str, FakeCompute | FakeIdentity | FakeImage],
+        *,
+        configured: ScopeOrProject = Scope.AS_CONFIGURED,
+        no_role_on: Sequence[ScopeOrProject] = (),
+        fail_on_request: int | None = None,
+        regions: Sequence[str] = (REGION,),
+    ) -> None:
+        self.services = dict(services)
+        self.requests: list[tuple[str, ScopeOrProject, str]] = []
+        self.no_role_on = tuple(no_role_on)
+        self._configured = configured
+        self._fail_on_request = fail_on_request
+        self._regions = tuple(regions)
+        self._lock = threading.Lock()
+
+    def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Api:
+        """The fake of a service in a scope; all regions are the same."""
+        return _FakeApi(self, service_type, scope)
+
+    def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
+        return self._regions
+
+    def configured_scope(self) -> ScopeOrProject:
+        return self._configured
+
+    def count(self, service_type: str, scope: ScopeOrProject, path: str) -> None:
+        """Note a request; SourceError where it is the one that is to fail."""
+        with self._lock:
+            self.requests.append((service_type, scope, path))
+            number = len(self.requests)
+        if number == self._fail_on_request:
+            raise SourceError(f"{service_type}: cannot get {path}: Service Unavailable (HTTP 503)")
+
+
+class _FakeApi:
+    def __init__(self, access: FakeAccess, service_type: str, scope: ScopeOrProject) -> None:
+        self.name = service_type
+        self._access = access
+        self._scope = scope
+
+    def get(
+        self,
+        path: str,
+        params: Mapping[str, str] | None = None,
+        *,
+        to: str,
+        microversion: str | None = None,
+    ) -> Mapping[str, Any]:
+        return self._service(path).answer(self._scope, path, params or {})
+
+    def versions(self) -> Mapping[str, Any]:
+        return self._service("/").versions()
+
+    def _service(self, path: str) -> FakeCompute | FakeIdentity | FakeImage:
+        if self._scope in self._access.no_role_on:
+            raise LoginError(f"keystone: no token for {self._scope}: the request requires authentication (HTTP 401)")
+        self._access.count(self.name, self._scope, path)
+        if self.name not in self._access.services:
+            raise MissingError(f"{self.name}: the catalog has no public endpoint of it")
+        return self._access.services[self.name]
+
+
+def fake_sources(
+    *,
+    compute: FakeCompute | None = None,
+    identity: FakeIdentity | None = None,
+    image: FakeImage | None = None,
+    clock: Callable[[], datetime] = utc_now,
+    **access: Any,
+) -> Sources:
+    """The real sources over fakes; ``access`` are arguments of FakeAccess, ``clock`` tells when pages arrive."""
+    services: dict[str, FakeCompute | FakeIdentity | FakeImage] = {
+        "compute": compute or FakeCompute(),
+        "identity": identity or FakeIdentity(),
+        "image": image or FakeImage(),
+    }
+    return Sources(FakeAccess(services, **access), clock=clock)

@@ -1,0 +1,153 @@
+"""Configuration to built parts: the only module that knows every part."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from oslo_config import cfg
+
+from caso import plugins
+from caso.accounting.rules import Rules
+from caso.delivery import Outlet
+from caso.errors import ConfigError, SourceError
+from caso.extractors.base import Extractor
+from caso.messengers.base import Messenger
+from caso.planning import Period
+from caso.projects import Project, Projects, VoMapping, find_projects
+from caso.records import BUILT_IN, KINDS, Record
+from caso.run import Job
+from caso.plugins import EXTRACTORS, MESSENGERS
+from caso.sources import Sources
+from caso.sources.compute import utc_now
+from caso.sources.credentials import access_from_conf
+from caso.store import Store, open_scratch, open_store
+from caso.window import BEGINNING, parse_instant
+
+
+def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc_now) -> Job:
+    """All that one run needs; ``clock`` dates what is seen. Raises ConfigError before any work where a value cannot be meant.
+
+    A cloud that does not answer is no such error: the job then has no project, says why
+    in ``trouble``, and still delivers what is due.
+    """
+    period = period_of(conf, now)
+    outlets = [_outlet(conf, name) for name in conf.messengers]
+    access = access_from_conf(conf, os_cloud=conf.os_cloud)
+    sources = Sources(access, clock=clock)
+    extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
+    rules = Rules(
+        site_name=_site_name(conf),
+        service_name=conf.service_name or _site_name(conf),
+        cloud_type=conf.cloud_type,
+        suspended_states=frozenset(state.upper() for state in conf.accounting.suspended_states),
+    )
+    empty = Job(
+        cloud=conf.os_cloud or "",
+        projects=[],
+        extractors=extractors,
+        rules={},
+        outlets=outlets,
+        period=period,
+        keep_months=conf.store.keep_months,
+        threads=conf.threads,
+        dry_run=conf.dry_run,
+    )
+    try:
+        found = projects(conf, sources)
+        regions = conf.region_name or ([access.region] if access.region else _regions(sources, found.found))
+    except SourceError as exc:
+        return dataclasses.replace(empty, trouble=exc)
+    return dataclasses.replace(
+        empty,
+        projects=[project for project in found.found if project.vo],
+        unmapped=[project for project in found.found if not project.vo],
+        missing=found.missing,
+        rules=dict.fromkeys(regions, rules),
+    )
+
+
+def _regions(sources: Sources, found: Sequence[Project]) -> Sequence[str]:
+    """Every region with a Nova; where the configured token has no catalog, that of the first project's has."""
+    regions = sources.regions() or (sources.regions(found[0].id) if found else ())
+    if found and not regions:
+        raise SourceError("the catalog shows no compute endpoint of this interface; check interface and the roles of the user")
+    return regions
+
+
+def projects(conf: cfg.ConfigOpts, sources: Sources) -> Projects:
+    """The projects to account for, with their VOs, and those asked for in vain."""
+    where = conf.get_location("mapping_file")
+    chosen = where is not None and where.location.is_user_controlled
+    mapping = VoMapping.read(Path(conf.mapping_file), required=chosen)
+    return find_projects(
+        sources.identity, wanted=conf.projects, tag=conf.caso_tag, properties=conf.vo_property, mapping=mapping
+    )
+
+
+def accounted_projects(conf: cfg.ConfigOpts) -> Projects:
+    """As :func:`projects`, for a command that asks for nothing else."""
+    return projects(conf, Sources(access_from_conf(conf, os_cloud=conf.os_cloud)))
+
+
+def period_of(conf: cfg.ConfigOpts, now: datetime) -> Period:
+    """What --extract_from and --extract_to ask for; whole seconds."""
+    now = now.replace(microsecond=0)
+    until = parse_instant(conf.extract_to, "extract_to") if conf.extract_to else now
+    since = None
+    if conf.extract_from is not None:
+        beginning = conf.extract_from.strip().lower() == "none"
+        since = BEGINNING if beginning else parse_instant(conf.extract_from, "extract_from")
+    if until > now:
+        raise ConfigError(f"extract_to: {until:%FT%TZ} lies in the future; leave it out to extract up to now")
+    if since is not None and since >= until:
+        raise ConfigError(f"extract_from ({since:%FT%TZ}) is not before extract_to ({until:%FT%TZ}); swap or mend the dates")
+    return Period(now=now, until=until, since=since, past=bool(conf.extract_to))
+
+
+def open_configured_store(conf: cfg.ConfigOpts) -> Store:
+    """The store of this configuration; with dry_run a copy of it, which is thrown away."""
+    if conf.dry_run:
+        return open_store_to_read(conf)
+    return open_store(_connection(conf), kinds=_kinds(conf), lastrun_dir=Path(conf.spooldir))
+
+
+def open_store_to_read(conf: cfg.ConfigOpts) -> Store:
+    """A copy of the store, thrown away at the end; also where no store was made yet."""
+    return open_scratch(_connection(conf), kinds=_kinds(conf), lastrun_dir=Path(conf.spooldir))
+
+
+def _connection(conf: cfg.ConfigOpts) -> str:
+    return conf.store.connection or f"sqlite:///{Path(conf.spooldir) / 'caso.sqlite'}"
+
+
+def _kinds(conf: cfg.ConfigOpts) -> Mapping[str, type[Record]]:
+    """The classes of all kinds of record that this configuration can make, caso's and third parties'."""
+    classes = plugins.load_all(EXTRACTORS, conf.extractor, Extractor).values()
+    return {made.kind: made for made in (*BUILT_IN, *(made for cls in classes for made in cls.makes))}
+
+
+def _extractor(conf: cfg.ConfigOpts, name: str, sources: Sources) -> Extractor:
+    cls = plugins.load(EXTRACTORS, name, Extractor)
+    return cls.from_conf(conf[name], sources, **{group: conf[group] for group in cls.shared_options})
+
+
+def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
+    cls = plugins.load(MESSENGERS, name, Messenger)
+    common = conf[f"messenger_{name}"]
+    chosen = common.record_types
+    known = {*KINDS, *_kinds(conf)}
+    if chosen is not None and (wrong := set(chosen) - known):
+        raise ConfigError(
+            f"[messenger_{name}] record_types: {', '.join(sorted(wrong))} is no record type; choose from {', '.join(sorted(known))}"
+        )
+    kinds = cls.record_types if chosen is None else frozenset(chosen)
+    return Outlet(name, cls.from_conf(conf[name]), kinds, replay=common.replay == "all")
+
+
+def _site_name(conf: cfg.ConfigOpts) -> str:
+    if not conf.site_name:
+        raise ConfigError("site_name is not set; set it in [DEFAULT] to the site's name in GOCDB")
+    return str(conf.site_name)
