@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
@@ -81,67 +82,80 @@ class Book:
         self.revision = revision
         self._kinds = kinds
         self._earlier = earlier
+        self._outcomes: Counter[str] = Counter()
         self._keys: dict[str, set[str]] = {}
         for line in self.lines.values():
             self._keys.setdefault(line.subject, set()).add(line.key)
 
-    def state(self, statement: Statement) -> Changes:
-        changes = Changes()
+    @property
+    def changes(self) -> Changes:
+        """What all statements so far came to."""
+        return Changes(**self._outcomes)
+
+    def state(self, statement: Statement) -> None:
         for record in sorted(statement.records, key=lambda record: (record.measured_at, record.key)):
-            changes += self._take(statement, record)
+            self._outcomes[self._take(statement, record)] += 1
         said = {record.key for record in statement.records}
         # By month: what an earlier month becomes is what a later one is neutral to.
         for line in sorted(self._held_of(statement), key=lambda line: (line.month, line.key)):
             if line.key not in said:
-                changes += self._miss(statement, line)
-        return changes
+                self._outcomes[self._miss(statement, line)] += 1
 
     def _held_of(self, statement: Statement) -> list[Line]:
-        lines = (self.lines[key] for key in self._keys.get(statement.subject, ()) if key in self.lines)
         since, until = str(statement.since), str(statement.until)
+        lines = self._of(statement.subject)
         return [line for line in lines if line.kind in statement.kinds and since <= line.month <= until]
 
-    def _take(self, statement: Statement, record: Record) -> Changes:
-        held = self.lines.get(record.key)
+    def _take(self, statement: Statement, record: Record) -> str:
+        line = _line(statement, record)
+        held = self.lines.get(line.key)
         if held is None:
-            self._put(_line(statement, record, self._next(), offered=False))
-            return Changes(new=1)
-        if record.known_at < held.known_at:
-            return Changes(kept=1)
-        if self._says(held, record):
-            self._put(_line(statement, record, held.revision, offered=held.offered)._replace(content=held.content))
-            return Changes(same=1)
-        self._put(_line(statement, record, self._next(), offered=held.offered))
-        return Changes(changed=1)
+            self._put(line._replace(revision=self._next()))
+            return "new"
+        if line.known_at < held.known_at:
+            return "kept"
+        line = line._replace(offered=held.offered)
+        if self._same(held, line):
+            self._put(line._replace(revision=held.revision, content=held.content))
+            return "same"
+        self._put(line._replace(revision=self._next()))
+        return "changed"
 
-    def _miss(self, statement: Statement, line: Line) -> Changes:
+    def _miss(self, statement: Statement, held: Line) -> str:
         """Better knowledge has no such record."""
-        if line.known_at > statement.known_at:
-            return Changes(kept=1)
-        if not line.offered:
-            del self.lines[line.key]
-            return Changes(dropped=1)
-        before = self._before(line)
-        neutral = self._record(line).neutral(None if before is None else self._record(before))
-        if self._says(line, neutral):
-            self._put(line._replace(known_at=statement.known_at, retracted=True))
-            return Changes()
-        self._put(line._replace(known_at=statement.known_at, retracted=True, revision=self._next(), content=text_of(neutral)))
-        return Changes(retracted=1)
+        if held.known_at > statement.known_at:
+            return "kept"
+        if not held.offered:
+            del self.lines[held.key]
+            return "dropped"
+        before = self._before(held)
+        neutral = self._record(held).neutral(None if before is None else self._record(before))
+        line = held._replace(known_at=statement.known_at, retracted=True, content=text_of(neutral))
+        if self._same(held, line):
+            self._put(line._replace(content=held.content))
+            return "same"
+        self._put(line._replace(revision=self._next()))
+        return "retracted"
 
     def _before(self, line: Line) -> Line | None:
-        keys = self._keys[line.subject] & self.lines.keys()
-        in_hand = [one for one in map(self.lines.__getitem__, keys) if one.kind == line.kind and one.month < line.month]
+        in_hand = [one for one in self._of(line.subject) if one.kind == line.kind and one.month < line.month]
         if in_hand:
             return max(in_hand, key=lambda one: (one.month, one.measured_at, one.key))
         return self._earlier(line.subject, line.kind, line.month)
 
-    def _says(self, line: Line, record: Record) -> bool:
-        # Text first, it is quick; then meaning: 4 and 4.0, or a member that the class got since, are no news to a recipient.
-        return line.content == text_of(record) or self._record(line) == record
+    def _same(self, held: Line, line: Line) -> bool:
+        """True where a recipient would learn nothing: 4 for 4.0 is no news, nor is a member that the class got since."""
+        if held.content == line.content:
+            return True
+        before, after = json.loads(held.content), json.loads(line.content)
+        return before == after or (before.keys() != after.keys() and self._record(held) == self._record(line))
 
     def _record(self, line: Line) -> Record:
         return record_of(self._kinds, line.kind, line.content, line.known_at)
+
+    def _of(self, subject: str) -> list[Line]:
+        lines = (self.lines.get(key) for key in self._keys.get(subject, ()))
+        return [line for line in lines if line is not None and line.subject == subject]
 
     def _put(self, line: Line) -> None:
         self.lines[line.key] = line
@@ -162,7 +176,8 @@ def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Reco
     return kinds[kind].from_content(json.loads(content), known_at)
 
 
-def _line(statement: Statement, record: Record, revision: int, *, offered: bool) -> Line:
+def _line(statement: Statement, record: Record) -> Line:
+    """The record as it would be held, without a revision yet."""
     return Line(
         key=record.key,
         subject=statement.subject,
@@ -170,9 +185,9 @@ def _line(statement: Statement, record: Record, revision: int, *, offered: bool)
         month=str(record.month),
         measured_at=record.measured_at,
         known_at=record.known_at,
-        revision=revision,
+        revision=0,
         retracted=False,
-        offered=offered,
+        offered=False,
         cloud=statement.place.cloud,
         region=statement.place.region,
         project_id=statement.project_id,

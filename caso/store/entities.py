@@ -95,9 +95,8 @@ class Entities:
                 for one in chunk:
                     before = known.get(kind.id_of(one), UNKNOWN)
                     known[kind.id_of(one)] = before.become(kind, kind.observe(before.entity, one))
-                self._write(place, kind, known)
+                projects |= self._write(place, kind, known)
                 Quarantine(self._connection).clear(place, kind.name, known)
-                projects.update(now.entity.project_id for now in known.values())
         return projects
 
     def vanish(
@@ -105,7 +104,7 @@ class Entities:
     ) -> list[str]:
         """End what lives in the project and was not met since ``seen_since``; the ids.
 
-        What is in quarantine and was met since is there, only unreadable: it lives on.
+        What is in quarantine and was met since is there, only unreadable: it lives on. So does what listings hide.
         """
         odd = Quarantine(self._connection)
         odd.forget(place, project_id, met_before=seen_since, kind=kind)
@@ -116,26 +115,32 @@ class Entities:
             entities.c.ended.is_(None),
             entities.c.known_at < seen_since,
         )
+        vanished: list[str] = []
         gone = sorted(set(self._connection.scalars(missing)) - odd.met_since(place, kind, seen_since))
         rules = KINDS[kind]
         for chunk in chunks(gone):
             known = self._load(place, rules, set(chunk))
-            ended = {uuid: one.become(rules, rules.vanish(one.entity, at, reason)) for uuid, one in known.items()}
+            missed = {uuid: one for uuid, one in known.items() if rules.is_listed(one.entity)}
+            ended = {uuid: one.become(rules, rules.vanish(one.entity, at, reason)) for uuid, one in missed.items()}
             self._write(place, rules, ended)
-        return gone
+            vanished += ended
+        return vanished
 
     def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
         rows = self._connection.execute(select(entities).where(_at(place, kind.name), entities.c.id.in_(sorted(ids))))
         return {row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True) for row in rows}
 
-    def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> None:
+    def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> set[str]:
+        """The ids of the projects that own what was written."""
+        rows = {uuid: _row(kind, one) for uuid, one in known.items()}
         where = {**place._asdict(), "kind": kind.name}
-        new = [_row(kind, one) | where | {"id": uuid} for uuid, one in known.items() if not one.held]
-        held = [_row(kind, one) | {"b_id": uuid} for uuid, one in known.items() if one.held]
+        new = [row | where | {"id": uuid} for uuid, row in rows.items() if not known[uuid].held]
+        held = [row | {"b_id": uuid} for uuid, row in rows.items() if known[uuid].held]
         if new:
             self._connection.execute(insert(entities), new)
         if held:
             self._connection.execute(update(entities).where(_at(place, kind.name), entities.c.id == bindparam("b_id")), held)
+        return {row["project_id"] for row in rows.values()}
 
 
 def _at(place: Place, kind: str) -> ColumnElement[bool]:

@@ -43,6 +43,8 @@ class EntityKind:
     """The id of an observation and of an entity alike."""
     observe: Callable[[Any, Any], Any]
     vanish: Callable[[Any, datetime, str], Any]
+    is_listed: Callable[[Any], bool]
+    """False for what a plain listing hides though it exists: it cannot be missed there."""
     first_difference: Callable[[Any, Any], datetime | None]
 
     @cached_property
@@ -66,6 +68,7 @@ SERVER = EntityKind(
     id_of=lambda thing: str(thing.uuid),
     observe=server.observe,
     vanish=server.vanish,
+    is_listed=server.is_listed,
     first_difference=server.first_difference,
 )
 

@@ -38,7 +38,8 @@ class Ledger:
             revision = revision_of(self._connection)
             book = Book(held.values(), revision, self._kinds, self._earlier)
             for statement in chunk:
-                changes += book.state(statement)
+                book.state(statement)
+            changes += book.changes
             self._write(held, book.lines)
             if book.revision != revision:
                 self._connection.execute(update(meta).where(meta.c.name == "revision").values(value=str(book.revision)))
@@ -74,12 +75,13 @@ class Ledger:
 
     def _load(self, statements: Sequence[Statement]) -> Iterator[Line]:
         """What is held of the subjects in the months spoken of, or under a key that is spoken of."""
-        since = min(str(statement.since) for statement in statements)
+        said = [record for statement in statements for record in statement.records]
+        since = min(str(month) for month in (*(one.since for one in statements), *(record.month for record in said)))
         subjects = {statement.subject for statement in statements}
         about = select(*_LINE).where(records.c.subject.in_(subjects), records.c.month >= since)
         loaded = {line.key: line for line in (Line(*row) for row in self._connection.execute(about))}
         yield from loaded.values()
-        keys = {record.key for statement in statements for record in statement.records} - loaded.keys()
+        keys = {record.key for record in said} - loaded.keys()
         for chunk in chunks(sorted(keys)):
             yield from (Line(*row) for row in self._connection.execute(select(*_LINE).where(records.c.key.in_(chunk))))
 

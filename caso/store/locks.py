@@ -90,7 +90,7 @@ class Lease:
 
 
 def _holder(row: Row[Any]) -> Process:
-    return Process(*(row._mapping[field] for field in Process._fields))
+    return Process(row.host, row.machine, row.boot, row.pid, row.started)
 
 
 def _is_free(row: Row[Any], here: Process, at: datetime) -> bool:

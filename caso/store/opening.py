@@ -28,9 +28,9 @@ def open_store(
 
     ``kinds`` maps each kind of record to its class, caso's own unless told otherwise.
     ``lastrun_dir`` is where cASO's lastrun files lie; they are read only when the store is made.
+    ``on_close`` is called once the store is closed.
     """
-    engine = engine_of(connection)
-    database = Database(engine)
+    database = Database(engine_of(connection))
     try:
         with database.translated():
             if database.file is not None:
@@ -60,6 +60,7 @@ def open_scratch(connection: str, *, kinds: Kinds | None = None, lastrun_dir: Pa
             if not copied:
                 target.unlink()
         elif sqlite.exists(original.file):
+            sqlite.require_content(original.file)
             sqlite.copy(original.file, target)
         scratch = open_store(_url(target), kinds=kinds, lastrun_dir=lastrun_dir, on_close=directory.cleanup)
         scratch.locks.forget_all()

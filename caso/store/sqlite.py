@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -58,9 +59,11 @@ def new_file(path: Path) -> Iterator[Path]:
     So a file that exists is a whole store, and an empty or cut one is damage, never a beginning.
     """
     _make_directory(path.parent)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+        # A name of its own: a process that was killed here left a file, and containers use their few process ids again.
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".new", dir=path.parent)
+        os.close(handle)
+        draft = Path(name)
         try:
             yield draft
             _publish(draft, path)
@@ -76,7 +79,8 @@ def _make_directory(directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as exc:
         raise StoreError(
-            f"cannot make the directory {directory} for the store: {exc}; make it with mode 0700, owned by the user that runs caso"
+            f"cannot make the directory {directory} for the store: {exc}; "
+            "make it with mode 0700, owned by the user that runs caso"
         ) from exc
 
 
@@ -106,6 +110,10 @@ def require_usable(path: Path) -> None:
             f"store {path}: user {os.getuid()} may not read and write it and its directory; "
             "run caso as their owner, or change the owner"
         )
+    require_content(path)
+
+
+def require_content(path: Path) -> None:
     if path.stat().st_size == 0:
         raise StoreError(
             f"store {path}: the file is empty, and caso never leaves one so; restore it from a backup, "

@@ -16,8 +16,9 @@ from tests.cloud.seed.plan import T1, Seed
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    # As Ctrl-C does, so that everything is stopped in its order.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # Everything is stopped in its order; a shell's background job starts with SIGINT ignored.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     began = time.monotonic()
     try:
         if options.command == "build":

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tests.cloud.client import Client
 from tests.cloud.cloud import Cloud
 from tests.cloud.seed.catalog import DEFAULT_DOMAIN, TAG
-from tests.cloud.seed.truth import Server, Truth
+from tests.cloud.seed.truth import Project, Server, Truth
 
 Json = dict[str, Any]
 VERSIONS = ("2.1", "2.47", "latest")
@@ -48,7 +48,8 @@ def compare(cloud: Cloud) -> Iterator[Line]:
             {server.id for server in _used(truth, project.id, month, now)},
             {row["instance_id"] for row in client.usages(_plain(month), _plain(now))},
         )
-        yield from _storage_and_network(cloud, client, project.id, project.name)
+        yield _volumes(cloud, client, project)
+        yield _floating_ips(cloud, client, project)
 
 
 def server_facts(server: Server, truth: Truth, at: datetime) -> tuple[Any, ...]:
@@ -147,12 +148,10 @@ def _whole_cloud(cloud: Cloud, month: datetime) -> Iterator[Line]:
     )
 
 
-def _storage_and_network(
-    cloud: Cloud, client: Client, project_id: str, name: str
-) -> Iterator[Line]:
-    truth, now = cloud.truth, cloud.now
-    yield Line(
-        f"{name}: volumes",
+def _volumes(cloud: Cloud, client: Client, project: Project) -> Line:
+    now = cloud.now
+    return Line(
+        f"{project.name}: volumes",
         {
             (
                 volume.id,
@@ -163,8 +162,8 @@ def _storage_and_network(
                 _plain(volume.created) + ".000000",
                 frozenset(a.server_id for a in volume.attachments if a.exists(now)),
             )
-            for volume in truth.volumes
-            if volume.project_id == project_id and volume.exists(now)
+            for volume in cloud.truth.volumes
+            if volume.project_id == project.id and volume.exists(now)
         },
         {
             (
@@ -179,17 +178,20 @@ def _storage_and_network(
             for row in client.volumes()
         },
     )
-    alive = {server.id: server for server in truth.servers_at(now)}
-    yield Line(
-        f"{name}: floating IPs",
+
+
+def _floating_ips(cloud: Cloud, client: Client, project: Project) -> Line:
+    alive = {server.id: server for server in cloud.truth.servers_at(cloud.now)}
+    return Line(
+        f"{project.name}: floating IPs",
         {
             (ip.id, ip.ip, alive[ip.server_id].addresses[0].ip if ip.server_id in alive else None)
-            for ip in truth.floating_ips
-            if ip.project_id == project_id and ip.exists(now)
+            for ip in cloud.truth.floating_ips
+            if ip.project_id == project.id and ip.exists(cloud.now)
         },
         {
             (row["id"], row["floating_ip_address"], row["fixed_ip_address"])
-            for row in client.floating_ips(project_id=project_id)
+            for row in client.floating_ips(project_id=project.id)
         },
     )
 

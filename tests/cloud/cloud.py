@@ -38,6 +38,7 @@ class Cloud:
         self.now = self._started_at = at
         self._limits: dict[str, int] = {}
         self._lost_cell: str | None = None
+        self._touched = False
         self._venv = service_venv()
         self.workdir.mkdir(parents=True, exist_ok=True)
         copy_databases(self.workdir)
@@ -130,8 +131,8 @@ class Cloud:
     def advance(self, to: datetime) -> None:
         """Let time pass, or return: the databases get the state of ``to``, nothing else changes."""
         rows = rows_at(self.truth, to)
-        write_difference(self._databases, self._rows, rows)
-        self._rows, self.now = rows, to
+        write_difference(self._databases, self._rows, rows, rewrite=self._touched)
+        self._rows, self.now, self._touched = rows, to, False
 
     def restart(self, name: str, *, max_limit: int | None = None) -> None:
         """Restart a service at the same port; ``max_limit`` rows per page, or its default.
@@ -173,7 +174,11 @@ class Cloud:
 
     @contextlib.contextmanager
     def database(self, name: str) -> Iterator[sqlite3.Connection]:
-        """A service's database (keystone, nova_cell1, ...), to break something in; commits."""
+        """A service's database (keystone, nova_cell1, ...), to break something in; commits.
+
+        ``reset`` repairs rows which were changed or deleted; it leaves those which were added.
+        """
+        self._touched = True
         connection = sqlite3.connect(self._databases / f"{name}.sqlite", timeout=30)
         try:
             with connection:

@@ -7,8 +7,9 @@ import pytest
 from tests.cloud.cloud import Cloud
 from tests.cloud.seed.plan import Seed
 
-# More than a hundred living servers in a project: a Nova which pages by 100 needs two pages.
-SEED = Seed(projects=3, live=120, deleted=80)
+# A project for each property a VO is told by. More than fifty living servers in each of them: a
+# Nova which pages by 50 needs two pages.
+SEED = Seed(projects=4, live=60, deleted=40)
 
 
 @pytest.fixture(scope="session")

@@ -97,6 +97,10 @@ class _Writer:
         network = network_json(server.project_id, addresses, self.floating[server.id])
         self.rows.add(database, "instance_info_caches", **times, network_info=network)
         self._metadata(database, times, server)
+        if step.vm_state == "error":
+            message = "No valid host was found." if step.launched_at is None else "Host is gone."
+            self.rows.add(database, "instance_faults", **{**times, "updated_at": None}, code=500,
+                          message=message, details="")  # fmt: skip
         for place, action in enumerate(server.actions):
             if action.start <= self.at:
                 self._action(database, number * 100 + place, server, action)

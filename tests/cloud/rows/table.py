@@ -1,5 +1,6 @@
 """Rows of databases as plain data, and how the difference of two states gets written."""
 
+import contextlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -27,40 +28,46 @@ class Rows:
             raise ValueError(f"two rows of {database}.{table} have the same {key}: {row}")
 
 
-def write_difference(folder: Path, before: Rows, after: Rows) -> None:
-    """Bring ``folder/*.sqlite`` from one moment to another; rows which agree are left alone."""
+def write_difference(folder: Path, before: Rows, after: Rows, *, rewrite: bool = False) -> None:
+    """Bring ``folder/*.sqlite`` from one moment to another.
+
+    Rows which agree are left alone, or written again with ``rewrite``, for someone else may have
+    changed them.
+    """
     tables = sorted({*before.tables, *after.tables})
     for database in sorted({name for name, _ in tables}):
-        connection = sqlite3.connect(folder / f"{database}.sqlite", timeout=30)
-        connection.execute("PRAGMA synchronous = OFF")
-        with connection:
-            for name, table in tables:
-                if name == database:
-                    where = (name, table)
+        file = folder / f"{database}.sqlite"
+        with contextlib.closing(sqlite3.connect(file, timeout=30)) as connection, connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            for where in tables:
+                if where[0] == database:
+                    old, new = before.tables.get(where, {}), after.tables.get(where, {})
                     key = after.keys.get(where) or before.keys[where]
-                    _write(connection, table, key, before.tables[where], after.tables[where])
-        connection.close()
+                    _delete(connection, where[1], key, [k for k in old if k not in new])
+                    changed = [row for k, row in new.items() if rewrite or old.get(k) != row]
+                    _insert(connection, where[1], changed)
 
 
-def _write(
+def _delete(
     connection: sqlite3.Connection,
     table: str,
     key: Iterable[str],
-    before: dict[tuple[Value, ...], Row],
-    after: dict[tuple[Value, ...], Row],
+    keys: Iterable[tuple[Value, ...]],
 ) -> None:
-    gone = [values for values in before if values not in after]
     where = " AND ".join(f'"{column}" = ?' for column in key)
-    connection.executemany(f'DELETE FROM "{table}" WHERE {where}', gone)
+    connection.executemany(f'DELETE FROM "{table}" WHERE {where}', keys)
+
+
+def _insert(connection: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    """Insert rows, or replace those with the same primary key."""
     by_columns = defaultdict(list)
-    for values, row in after.items():
-        if before.get(values) != row:
-            by_columns[tuple(row)].append(tuple(row.values()))
-    for columns, rows in by_columns.items():
+    for row in rows:
+        by_columns[tuple(row)].append(tuple(row.values()))
+    for columns, values in by_columns.items():
         names = ", ".join(f'"{column}"' for column in columns)
         marks = ", ".join("?" * len(columns))
         sql = f'INSERT OR REPLACE INTO "{table}" ({names}) VALUES ({marks})'
-        connection.executemany(sql, rows)
+        connection.executemany(sql, values)
 
 
 def _plain(value: object) -> Value:

@@ -237,6 +237,14 @@ class Truth:
             and step.at >= since
         ]
 
+    def volumes_of(self, server_id: str, at: datetime) -> list[Volume]:
+        """Those attached to a server."""
+        return [
+            volume
+            for volume in self.volumes
+            if any(item.server_id == server_id and item.exists(at) for item in volume.attachments)
+        ]
+
     def odd(self, oddity: str) -> list[Server | Volume | FloatingIP]:
         """All things with that label."""
         things: tuple[Server | Volume | FloatingIP, ...] = (

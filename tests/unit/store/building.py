@@ -23,7 +23,9 @@ def url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def a_server(uuid: str = "vm-1", *, at: datetime = NOW, flavor: Flavor = SMALL, project_id: str = "p1", **facts: object) -> ServerSeen:
+def a_server(
+    uuid: str = "vm-1", *, at: datetime = NOW, flavor: Flavor = SMALL, project_id: str = "p1", **facts: object
+) -> ServerSeen:
     whole = {
         "uuid": uuid,
         "seen_at": at,
@@ -36,7 +38,9 @@ def a_server(uuid: str = "vm-1", *, at: datetime = NOW, flavor: Flavor = SMALL, 
     return ServerSeen(**(whole | facts))  # type: ignore[arg-type]
 
 
-def a_record(uuid: str = "vm-1", month: Month = MARCH, *, wall: int = 100, known_at: datetime = NOW, **facts: object) -> CloudRecord:
+def a_record(
+    uuid: str = "vm-1", month: Month = MARCH, *, wall: int = 100, known_at: datetime = NOW, **facts: object
+) -> CloudRecord:
     whole = {
         "measured_at": month.last_second,
         "known_at": known_at,

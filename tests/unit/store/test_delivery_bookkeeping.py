@@ -179,5 +179,5 @@ class Bookkeeping(RuleBasedStateMachine):
             return revision_of(connection)
 
 
-Bookkeeping.TestCase.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)
+Bookkeeping.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 test_bookkeeping_agrees_with_the_model = Bookkeeping.TestCase

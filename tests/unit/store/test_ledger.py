@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from caso.records import Status
-from caso.store import Changes, Subscription, open_store
-from tests.unit.store.building import FEBRUARY, HOUR, JANUARY, MARCH, NOW, a_record, a_statement, put, url
+from caso.store import Changes, Subscription
+from tests.unit.store.building import FEBRUARY, HOUR, JANUARY, MARCH, NOW, a_record, a_statement, put
 
 
 def held(store):
@@ -51,6 +48,15 @@ def test_numbers_that_mean_the_same_are_the_same(store):
     put(store, a_statement(a_record(cpu_count=4)))
 
     assert put(store, a_statement(a_record(cpu_count=4.0))) == Changes(same=1)
+
+
+def test_a_member_that_records_got_since_is_no_news_where_it_has_its_default(store):
+    put(store, a_statement(a_record()))
+    with store.database.write() as connection:
+        connection.exec_driver_sql("UPDATE records SET content = replace(content, '\"image_id\":null,', '')")
+
+    assert put(store, a_statement(a_record())) == Changes(same=1)
+    assert put(store, a_statement(a_record(image_id="new"))) == Changes(changed=1)
 
 
 def test_a_record_that_differs_gets_a_newer_revision(store):
@@ -134,7 +140,7 @@ def test_what_is_retracted_stays_so_without_a_newer_revision(store):
     put(store, a_statement())
     before = everything(store)
 
-    assert put(store, a_statement(known_at=NOW + HOUR)) == Changes()
+    assert put(store, a_statement(known_at=NOW + HOUR)) == Changes(same=1)
     assert [(one.revision, one.retracted) for one in everything(store)] == [(before[0].revision, True)]
 
 
@@ -162,6 +168,14 @@ def test_other_subjects_kinds_and_earlier_months_are_left_alone(store):
     put(store, a_statement(since=FEBRUARY))
 
     assert list(held(store)) == ["cloud/vm-1/2024-01", "cloud/vm-2/2024-03"]
+
+
+def test_a_record_that_is_told_of_another_subject_goes_over_to_it(store):
+    put(store, a_statement(a_record("vm-1"), about="old"))
+    put(store, a_statement(a_record("vm-1"), about="new"))
+
+    assert put(store, a_statement(about="old")) == Changes()
+    assert put(store, a_statement(about="new")) == Changes(dropped=1)
 
 
 def test_months_after_those_spoken_of_are_left_alone(store):
@@ -204,57 +218,3 @@ def test_before_is_the_newest_record_of_an_earlier_month(store):
         assert step.ledger.before_many(["server/vm-1", "server/none"], "cloud", FEBRUARY) == {
             "server/vm-1": a_record(month=JANUARY, wall=1)
         }
-
-
-@st.composite
-def shuffled_knowledge(draw):
-    """What was known of three months at several times, and an order of computation."""
-    count = draw(st.integers(1, 6))
-    told = [
-        a_statement(
-            *(a_record(month=month, wall=draw(st.integers(0, 3)), known_at=NOW + number * HOUR) for month in (JANUARY, FEBRUARY, MARCH)),
-            known_at=NOW + number * HOUR,
-        )
-        for number in range(count)
-    ]
-    return told[-1], draw(st.permutations(told))
-
-
-@settings(max_examples=40, deadline=None)
-@given(shuffled_knowledge())
-def test_later_knowledge_wins_whatever_the_order_of_the_puts(tmp_path_factory, drawn):
-    latest, told = drawn
-    with open_store(url(tmp_path_factory.mktemp("order") / "caso.sqlite")) as store:
-        for statement in told:
-            put(store, statement)
-
-        assert [one.record for one in everything(store)] == list(latest.records)
-
-
-@st.composite
-def shuffled_and_vanishing(draw):
-    """As above, where each time only some of the months are told; all were offered before."""
-    count = draw(st.integers(1, 5))
-    told = []
-    for number in range(1, count + 1):
-        at = NOW + number * HOUR
-        months = draw(st.sets(st.sampled_from((JANUARY, FEBRUARY, MARCH))))
-        told.append(a_statement(*(a_record(month=month, wall=draw(st.integers(1, 3)), known_at=at) for month in months), known_at=at))
-    return told, draw(st.permutations(told))
-
-
-@settings(max_examples=40, deadline=None)
-@given(shuffled_and_vanishing())
-def test_later_knowledge_wins_over_what_a_recipient_holds_even_by_saying_nothing(tmp_path_factory, drawn):
-    told, shuffled = drawn
-    outcomes = []
-    for order in (told, shuffled):
-        with open_store(url(tmp_path_factory.mktemp("order") / "caso.sqlite")) as store:
-            put(store, a_statement(*(a_record(month=month, wall=9) for month in (JANUARY, FEBRUARY, MARCH))))
-            offer_all(store)
-            for statement in order:
-                put(store, statement)
-            outcomes.append({one.key: one.record for one in everything(store) if not one.retracted})
-
-    assert outcomes[0] == outcomes[1]
-    assert outcomes[0] == {record.key: record for record in told[-1].records}

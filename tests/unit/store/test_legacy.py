@@ -13,11 +13,11 @@ from tests.unit.store.building import url
 LAST = datetime(2024, 2, 1, 10, 30, tzinfo=UTC)
 
 
-def test_a_project_goes_on_where_caso_ended_by_id_or_by_name(path, tmp_path):
+def test_a_project_goes_on_where_caso_ended_by_id_or_by_name(connection, tmp_path):
     (tmp_path / "lastrun.p1").write_text("2024-02-01 10:30:00\n")
     (tmp_path / "lastrun.some name").write_text("2024-02-01T12:30:00+02:00")
 
-    with open_store(url(path), lastrun_dir=tmp_path) as store:
+    with open_store(connection, lastrun_dir=tmp_path) as store:
         assert store.checkpoints.legacy("p1", "whatever") == LAST
         assert store.checkpoints.legacy("p2", "some name") == LAST
         assert store.checkpoints.legacy("p3", None) is None
@@ -31,11 +31,11 @@ def test_the_later_of_two_files_for_one_project_counts(path, tmp_path):
         assert store.checkpoints.legacy("p1", "name") == LAST
 
 
-def test_the_files_are_never_read_again(path, tmp_path):
-    open_store(url(path), lastrun_dir=tmp_path).close()
+def test_the_files_are_never_read_again(connection, tmp_path):
+    open_store(connection, lastrun_dir=tmp_path).close()
     (tmp_path / "lastrun.p1").write_text("not even a date")
 
-    with open_store(url(path), lastrun_dir=tmp_path) as store:
+    with open_store(connection, lastrun_dir=tmp_path) as store:
         assert store.checkpoints.legacy("p1", None) is None
 
 
@@ -50,15 +50,15 @@ def test_a_file_that_tells_no_date_stops_everything_and_is_named(path, tmp_path,
     assert list(path.parent.iterdir()) == []
 
 
-def test_once_the_file_is_mended_the_store_is_made_with_it(path, tmp_path):
+def test_once_the_file_is_mended_the_store_is_made_with_it(connection, tmp_path):
     file = tmp_path / "lastrun.p1"
     file.write_text("")
     with pytest.raises(ConfigError):
-        open_store(url(path), lastrun_dir=tmp_path)
+        open_store(connection, lastrun_dir=tmp_path)
 
     file.write_text("2024-02-01T10:30:00")
 
-    with open_store(url(path), lastrun_dir=tmp_path) as store, store.transaction() as step:
+    with open_store(connection, lastrun_dir=tmp_path) as store, store.transaction() as step:
         assert step.checkpoints.legacy("p1", None) == LAST
 
 

@@ -14,7 +14,7 @@ from caso.errors import LockedError
 from caso.store import open_store
 from caso.store.processes import Process
 from caso.store.schema import locks
-from tests.unit.store.building import HOUR, NOW, url
+from tests.unit.store.building import HOUR, NOW
 
 MINUTE = timedelta(minutes=1)
 HOLDER = (
@@ -25,8 +25,8 @@ HOLDER = (
 
 
 @contextmanager
-def another_process_that_holds(path, *names):
-    command = [sys.executable, "-c", HOLDER, url(path), *names]
+def another_process_that_holds(connection, *names):
+    command = [sys.executable, "-c", HOLDER, connection, *names]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout.readline() == "held\n"
         try:
@@ -41,8 +41,11 @@ def pretend(store, **facts) -> None:
         connection.execute(update(locks).values(**facts))
 
 
-def test_a_name_that_is_held_is_refused_and_its_holder_is_named(store, path):
-    with another_process_that_holds(path, "p1") as holder, pytest.raises(LockedError, match=f"p1 is locked by process {holder.pid} on"):
+def test_a_name_that_is_held_is_refused_and_its_holder_is_named(store, connection):
+    with (
+        another_process_that_holds(connection, "p1") as holder,
+        pytest.raises(LockedError, match=f"p1 is locked by process {holder.pid} on"),
+    ):
         store.locks.acquire(["p1"], NOW)
 
 
@@ -82,8 +85,8 @@ def test_a_process_does_not_get_a_name_twice(store):
         store.locks.acquire(["p1"], NOW)
 
 
-def test_the_lease_of_a_killed_process_is_free_at_once(store, path):
-    with another_process_that_holds(path, "p1") as holder:
+def test_the_lease_of_a_killed_process_is_free_at_once(store, connection):
+    with another_process_that_holds(connection, "p1") as holder:
         holder.kill()
         # Not waited for: a process that is dead and not yet buried holds nothing either.
         while store.locks.acquire_some(["p1"], NOW).refused:
@@ -92,15 +95,15 @@ def test_the_lease_of_a_killed_process_is_free_at_once(store, path):
     assert store.locks.acquire_some(["p1"], NOW).refused
 
 
-def test_a_process_that_ends_well_leaves_nothing(store, path):
-    with another_process_that_holds(path, "p1") as holder:
+def test_a_process_that_ends_well_leaves_nothing(store, connection):
+    with another_process_that_holds(connection, "p1") as holder:
         holder.communicate(input="")
 
         assert store.locks.acquire(["p1"], NOW).held == {"p1"}
 
 
-def test_a_live_process_of_this_host_keeps_its_lease_however_long_it_is_silent(store, path):
-    with another_process_that_holds(path, "p1"):
+def test_a_live_process_of_this_host_keeps_its_lease_however_long_it_is_silent(store, connection):
+    with another_process_that_holds(connection, "p1"):
         assert store.locks.acquire_some(["p1"], NOW + 24 * HOUR).refused
 
 
@@ -163,8 +166,8 @@ def test_a_process_that_another_user_runs_is_not_taken_for_dead():
     assert init.is_known_dead(here)  # The one that held the lease had another start.
 
 
-def test_locks_survive_the_store_being_closed_by_others(path):
-    with open_store(url(path)) as store, another_process_that_holds(path, "p1"):
-        open_store(url(path)).close()
+def test_locks_survive_the_store_being_closed_by_others(connection):
+    with open_store(connection) as store, another_process_that_holds(connection, "p1"):
+        open_store(connection).close()
 
         assert store.locks.acquire_some(["p1"], NOW).refused

@@ -16,7 +16,7 @@ from caso.store.schema import metadata
 from tests.unit.store.building import HERE, HOUR, JANUARY, MARCH, NOVA, NOW, a_record, a_server, a_statement, deliver, put, url
 
 
-class Crash(Exception):
+class CrashError(Exception):
     pass
 
 
@@ -44,6 +44,12 @@ STEPS = {
 }
 
 
+def crash_after(names, step):
+    for name in names:
+        STEPS[name](step)
+    raise CrashError
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.lists(st.sampled_from(sorted(STEPS)), unique=True))
 def test_a_crash_at_any_point_of_a_step_leaves_everything_as_it_was(tmp_path_factory, names):
@@ -51,10 +57,8 @@ def test_a_crash_at_any_point_of_a_step_leaves_everything_as_it_was(tmp_path_fac
         some_history(store)
         before = everything(store)
 
-        with pytest.raises(Crash), store.transaction() as step:
-            for name in names:
-                STEPS[name](step)
-            raise Crash
+        with pytest.raises(CrashError), store.transaction() as step:
+            crash_after(names, step)
 
         assert everything(store) == before
 
@@ -107,5 +111,22 @@ def test_threads_take_turns(store):
 
 
 def test_errors_of_the_database_come_out_as_errors_of_the_store(store):
-    with pytest.raises(StoreError, match="no such table"), store.transaction(), store.database.read() as connection:
+    with pytest.raises(StoreError, match="nowhere"), store.transaction(), store.database.read() as connection:
         connection.exec_driver_sql("SELECT * FROM nowhere")
+
+
+def test_a_full_disk_says_what_to_do_and_loses_nothing(path):
+    with open_store(url(path)) as store:
+        some_history(store)
+        before = everything(store)
+
+        with pytest.raises(StoreError, match="make room"), store.database.write() as connection:
+            write_more_than_there_is_room_for(connection)
+
+        assert everything(store) == before
+
+
+def write_more_than_there_is_room_for(connection):
+    # SQLite takes this as: not a page more than there are.
+    connection.exec_driver_sql("PRAGMA max_page_count = 1")
+    connection.exec_driver_sql("INSERT INTO meta VALUES ('filler', zeroblob(10000000))")
