@@ -7,7 +7,6 @@ from importlib import metadata
 from typing import Any, TypeVar, cast
 
 from oslo_config import cfg
-from stevedore import driver, exception
 
 from caso.errors import ConfigError
 
@@ -29,12 +28,7 @@ def load(group: str, name: str, base: C) -> C:
     Traceback (most recent call last):
     caso.errors.ConfigError: caso.extractors: nothing is called 'nowa'; there are ...
     """
-    if name not in names(group):
-        raise ConfigError(f"{group}: nothing is called {name!r}; there are {', '.join(names(group)) or 'none'}")
-    try:
-        found: Any = driver.DriverManager(group, name, on_load_failure_callback=_fail, warn_on_missing_entrypoint=False).driver
-    except exception.MultipleMatches as exc:
-        raise ConfigError(f"{group}: several packages bring a plug-in {name!r}; uninstall all but one: {exc}") from exc
+    found = _load(_entry(group, name))
     if not (isinstance(found, type) and issubclass(found, base)):
         raise ConfigError(f"{group}: {name} is no {base.__name__}: {found!r}; its entry point has to name a subclass")
     return cast(C, found)
@@ -59,5 +53,20 @@ def options_of(classes: Mapping[str, type[Any]]) -> list[tuple[str, list[cfg.Opt
     return [(group, options) for group, options in groups.items() if options]
 
 
-def _fail(_manager: Any, entry: metadata.EntryPoint, exc: BaseException) -> None:
-    raise ConfigError(f"{entry.group}: plug-in {entry.name} ({entry.value}) cannot be imported: {exc}") from exc
+def _entry(group: str, name: str) -> metadata.EntryPoint:
+    # stevedore would answer from a cache on disk, and says nothing where two packages bring the same name.
+    found = {entry.value: entry for entry in metadata.entry_points(group=group, name=name)}
+    if not found:
+        raise ConfigError(f"{group}: nothing is called {name!r}; there are {', '.join(names(group)) or 'none'}")
+    if len(found) > 1:
+        raise ConfigError(f"{group}: several packages bring {name!r} ({', '.join(sorted(found))}); uninstall all but one")
+    return next(iter(found.values()))
+
+
+def _load(entry: metadata.EntryPoint) -> Any:
+    try:
+        return entry.load()
+    except Exception as exc:
+        raise ConfigError(
+            f"{entry.group}: plug-in {entry.name} ({entry.value}) cannot be imported: {type(exc).__name__}: {exc}"
+        ) from exc

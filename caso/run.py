@@ -79,11 +79,11 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
             _settle(job, store, scope, started, clock())
             watcher.step("settled", scope.records)
             lease.renew(clock())
-    store.ledger.purge(_months_before(Month.of(job.period.now), job.keep_months))
     if job.dry_run:
         report.preview = preview(store, job.outlets, clock)
     else:
         report.deliveries = deliver(store, job.outlets, clock, lambda count: watcher.step("delivered", count))
+    store.ledger.purge(_months_before(Month.of(job.period.now), job.keep_months))
     return report
 
 
@@ -148,6 +148,7 @@ def _reach_back(scope: ScopeReport, waiting: Sequence[Quarantined]) -> Window:
 def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | Ended, now: datetime) -> None:
     """Keep what a page tells, at once: whatever becomes of the rest, what was seen was seen."""
     asked = {s.scope.project_id: s for s in report.scopes if task.asks(s.scope)}
+    region = [s for s in report.scopes if (s.scope.extractor, s.scope.region) == (task.name, task.ask.region)]
     place = Place(cloud, task.ask.region)
     if isinstance(event, Ended):
         for scope in asked.values():
@@ -164,11 +165,14 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
         scope.odd += sum(odd.project_id == project_id for odd in event.odd)
         if project_id in event.unfinished:
             scope.error = SourceError(event.unfinished[project_id])
+    if event.doubt:
+        for scope in region:
+            scope.error = scope.error or SourceError(event.doubt)
 
 
 def _settle(job: Job, store: Store, scope: ScopeReport, started: datetime, now: datetime) -> None:
     if scope.error:
-        LOG.error("%s: %s: %s", scope.scope.extractor, scope.project.name, scope.error)
+        LOG.error("project %s in %s: %s; the next run tries it again", scope.project.name, scope.scope.region, scope.error)
     elif "server" in scope.inventory:
         place = Place(scope.scope.cloud, scope.scope.region)
         gone = store.vanish(

@@ -49,7 +49,8 @@ class Page:
 
     ``odd`` are objects that could not be read: each is quarantined with its reason, and its
     project goes on. ``unfinished`` maps a project to why its window is not wholly seen (a
-    cell is down): what was seen of it counts, its checkpoint stays.
+    cell is down): what was seen of it counts, its checkpoint stays. ``doubt`` says why no project
+    of the region can be taken as wholly seen, whichever task asked for it: the same is true for all.
     ``inventory`` names the kinds of objects (``server``) of which this and the pages before
     held every living one of the projects asked for: one that was missing has vanished.
     ``records`` is for a third party's own kind of record; records of caso's kinds are made
@@ -59,6 +60,7 @@ class Page:
     seen: tuple[ServerSeen, ...] = ()
     odd: tuple[OddObject, ...] = ()
     unfinished: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    doubt: str | None = None
     inventory: frozenset[str] = frozenset()
     records: tuple[Record, ...] = ()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -68,9 +69,14 @@ class Record(ABC):
     @classmethod
     def from_content(cls, content: Mapping[str, Any], known_at: datetime) -> Self:
         """The record that :meth:`content` came from; unknown members are dropped, missing ones take their default."""
-        types = get_type_hints(cls)
+        types = _types(cls)
         known = {field.name for field in dataclasses.fields(cls)} & content.keys()
         return cls(**{name: _from_json(content[name], types[name]) for name in known}, known_at=known_at)
+
+
+@functools.cache
+def _types(cls: type[Record]) -> dict[str, Any]:
+    return get_type_hints(cls)
 
 
 def _to_json(value: Any) -> Any:

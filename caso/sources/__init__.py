@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 
+from caso.errors import DeniedError
 from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
 from caso.sources.compute import Compute, Microversion, ServerPage, negotiate, utc_now
 from caso.sources.identity import Found, Identity, ProjectRow
@@ -32,6 +34,8 @@ __all__ = [
     "ServerRow",
     "Sources",
 ]
+
+LOG = logging.getLogger(__name__)
 
 
 class Sources:
@@ -64,6 +68,14 @@ class Sources:
         """Nova in a region, asked for one project or, as :meth:`shared_scope`, for all."""
         api = self._opener.api("compute", scope, region)
         return Compute(api, lambda: self._version(region, api), self._clock)
+
+    def unknown_hosts(self, region: str, scope: ScopeOrProject) -> int | None:
+        """How many compute hosts Nova cannot reach since their cell is down; None where this role is not told."""
+        try:
+            return self.compute(region, scope).unknown_hosts()
+        except DeniedError as exc:
+            LOG.debug("whether a cell is down cannot be found out: %s", exc)
+            return None
 
     def flavors(self, region: str) -> Lookup[Mapping[str, str]]:
         """The current extra specs of flavors, by name."""

@@ -32,6 +32,10 @@ class LostMarkerError(SourceError):
     """The object that a page starts after is gone (400): the page has to be asked for in another way."""
 
 
+class TruncatedError(SourceError):
+    """The API has more objects than it lists, and no next page for them."""
+
+
 class Api(Protocol):
     """One API in one region, asked in one scope."""
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from caso.errors import SourceError
-from caso.sources.api import Api, MissingError
+from caso.sources.api import Api
 from caso.sources.paging import everything, follow
 from caso.sources.rows import FlavorRow, OddRow, PartialRow, ServerRow, read_server
 
@@ -119,14 +119,19 @@ class Compute:
         for page in pages:
             yield ServerPage(tuple(read_server(raw) for raw in page.rows), self._clock(), page.more)
 
-    def server(self, server_id: str) -> ServerRow | OddRow | PartialRow | None:
-        """One server; None where Nova has it no more, which it also says of a deleted one."""
-        try:
-            body = self._api.get(f"/servers/{server_id}", to=f"show server {server_id}", microversion=str(self._version()))
-        except MissingError:
-            return None
-        raw = body.get("server")
-        return read_server(raw if isinstance(raw, dict) else {"id": server_id})
+    @property
+    def tells_of_cells(self) -> bool:
+        """Whether Nova shows servers of a cell that is down; an older one leaves them out without a word."""
+        return self._version() >= NEWEST
+
+    def unknown_hosts(self) -> int:
+        """How many compute hosts are in cells that are down; DeniedError but for an admin. 0 before 2.69, which does not tell."""
+        if not self.tells_of_cells:
+            return 0
+        query = {"binary": "nova-compute"}
+        body = self._api.get("/os-services", query, to="list compute hosts", microversion=str(self._version()))
+        services = body.get("services") or ()
+        return sum(isinstance(service, dict) and service.get("status") == "UNKNOWN" for service in services)
 
     def flavors(self) -> dict[str, Mapping[str, str]]:
         """The extra specs of the flavors there are now, by name: public ones, the project's own, for an admin all.

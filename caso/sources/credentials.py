@@ -16,13 +16,6 @@ from caso.sources.session import TIMEOUT, Access, new_session
 
 GROUP = "keystone_auth"
 
-INTERFACE_OPTION = cfg.StrOpt(
-    "interface",
-    default="public",
-    choices=("public", "internal", "admin"),
-    help="Which endpoints of the catalog caso talks to. Keystone itself is asked at auth_url.",
-)
-
 NONE_GIVEN = (
     "no credentials: name a cloud of clouds.yaml (--os-cloud NAME, or OS_CLOUD), or set auth_type, auth_url, username, "
     "password ... in [keystone_auth] of caso.conf, or the same as OS_* variables"
@@ -33,7 +26,6 @@ def register_auth_options(conf: cfg.ConfigOpts) -> None:
     """Make [keystone_auth] readable; the options of the chosen plug-in are registered once it is known."""
     loading.register_auth_conf_options(conf, GROUP)
     loading.register_session_conf_options(conf, GROUP)
-    conf.register_opt(INTERFACE_OPTION, group=GROUP)
 
 
 def list_auth_opts() -> list[cfg.Opt]:
@@ -41,7 +33,7 @@ def list_auth_opts() -> list[cfg.Opt]:
 
     Not to be registered: plug-ins declare options of one name in different ways.
     """
-    options = [*loading.get_auth_common_conf_options(), *loading.get_session_conf_options(), INTERFACE_OPTION]
+    options = [*loading.get_auth_common_conf_options(), *loading.get_session_conf_options()]
     for plugin in ("password", "v3applicationcredential"):
         known = {option.dest for option in options}
         options += [option for option in loading.get_auth_plugin_conf_options(plugin) if option.dest not in known]
@@ -51,25 +43,27 @@ def list_auth_opts() -> list[cfg.Opt]:
 def access_from_conf(
     conf: cfg.ConfigOpts,
     os_cloud: str | None = None,
+    interface: str | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> Access:
     """The credentials that a parsed configuration and its surroundings give; sends nothing.
 
-    ``os_cloud`` is the argument of --os-cloud. ConfigError where there are none, or they are incomplete.
+    ``os_cloud`` is the argument of --os-cloud; ``interface`` names the endpoints to use, where not the public ones
+    or those that clouds.yaml says. ConfigError where there are no credentials, or they are incomplete.
     """
     environ = os.environ if environ is None else environ
     if os_cloud:
-        return access_from_clouds(os_cloud)
+        return access_from_clouds(os_cloud, interface)
     register_auth_options(conf)
-    access = _from_group(conf)
+    access = _from_group(conf, interface)
     if access:
         return access
     if environ.get("OS_CLOUD") or environ.get("OS_AUTH_URL") or environ.get("OS_AUTH_TYPE"):
-        return access_from_clouds(environ.get("OS_CLOUD"))
+        return access_from_clouds(environ.get("OS_CLOUD"), interface)
     raise ConfigError(NONE_GIVEN)
 
 
-def access_from_clouds(name: str | None) -> Access:
+def access_from_clouds(name: str | None, interface: str | None = None) -> Access:
     """The credentials of a cloud of clouds.yaml, or of the OS_* variables where ``name`` is None."""
     from openstack import config, exceptions  # a second of import time that cron jobs with caso.conf need not pay
 
@@ -83,12 +77,12 @@ def access_from_clouds(name: str | None) -> Access:
         region.config["auth_type"],
         {key: value for key, value in region.config["auth"].items() if value is not None},
         session=new_session(timeout=float(region.config.get("api_timeout") or TIMEOUT), verify=verify, cert=cert),
-        interface=region.config.get("interface") or "public",
+        interface=interface or region.config.get("interface") or "public",
         region=region.region_name or None,
     )
 
 
-def _from_group(conf: cfg.ConfigOpts) -> Access | None:
+def _from_group(conf: cfg.ConfigOpts, interface: str | None) -> Access | None:
     group = conf[GROUP].auth_section or GROUP
     auth_type = conf[group].auth_type
     if not auth_type:
@@ -100,7 +94,7 @@ def _from_group(conf: cfg.ConfigOpts) -> Access | None:
         auth_type,
         _plugin_options(conf, group, auth_type),
         session=_session(conf[GROUP]),
-        interface=conf[GROUP].interface,
+        interface=interface or "public",
     )
 
 

@@ -84,5 +84,5 @@ def _advice(exc: Exception) -> str:
     if isinstance(exc, ksa.ConnectionError):
         return "check that the service runs and can be reached from here"
     if isinstance(exc, ksa.EndpointNotFound):
-        return "check region_name, and interface in [keystone_auth]"
+        return "check region_name and interface"
     return "check the options in [keystone_auth]"

@@ -95,7 +95,7 @@ class HttpApi:
             if not found:
                 raise MissingError(
                     f"{self.name}: the catalog has no {self._filter['interface']} endpoint of {self._service_type}"
-                    f" in region {self._filter['region_name'] or '(any)'}; check region_name, and interface in [keystone_auth]"
+                    f" in region {self._filter['region_name'] or '(any)'}; check region_name and interface"
                 )
             url = found.rstrip("/")
             # Glance's endpoint is in catalogs with its only version or without.

@@ -12,13 +12,16 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from caso.errors import DeniedError, SourceError
-from caso.sources.api import Api, LoginError, MissingError, Opener, Scope
+from caso.sources.api import Api, LoginError, MissingError, Opener, Scope, TruncatedError
 from caso.sources.paging import everything
 from caso.sources.rows import Id, why
 
 LOG = logging.getLogger(__name__)
 
 ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|default")
+
+PAGED = {"limit": "1000"}
+"""Since 2024.2 Keystone gives at most max_db_limit (1000) rows, and says so only to who asks for a limit; before, it had none."""
 
 T = TypeVar("T")
 
@@ -85,9 +88,7 @@ class Identity:
     def projects_with_tag(self, tag: str) -> tuple[ProjectRow, ...]:
         """The projects that carry a tag: of all where the role may list them, else of those the user has a role on."""
         try:
-            raw, _ = self.widest(
-                lambda api: everything(api, "/projects", "projects", {"tags": tag}, to=f"list projects with the tag {tag}")
-            )
+            raw, _ = self.widest(lambda api: _tagged(api, tag))
         except LoginError:
             raise
         except DeniedError:
@@ -132,7 +133,7 @@ class Identity:
             LOG.debug("%s", exc)
         try:
             raw, _ = self.widest(
-                lambda api: everything(api, "/projects", "projects", {"name": text}, to=f"find project {text}")
+                lambda api: everything(api, "/projects", "projects", {"name": text, **PAGED}, to=f"find project {text}")
             )
         except DeniedError as exc:
             LOG.debug("%s", exc)
@@ -156,6 +157,15 @@ class Identity:
     def _forget(self, scope: Scope) -> None:
         with self._lock:
             self._scopes = [known for known in self._scopes if known is not scope]
+
+
+def _tagged(api: Api, tag: str) -> list[Mapping[str, Any]]:
+    to = f"list projects with the tag {tag}"
+    try:
+        return everything(api, "/projects", "projects", {"tags": tag, **PAGED}, to=to)
+    except TruncatedError:
+        # Keystone takes a page of all projects, then those with the tag out of it, and links no next page after one without any.
+        return everything(api, "/projects", "projects", PAGED, to=to)
 
 
 def _read(raw: Iterable[Any]) -> Iterator[ProjectRow]:

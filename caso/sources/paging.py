@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from caso.errors import SourceError
-from caso.sources.api import Api, LostMarkerError
+from caso.sources.api import Api, LostMarkerError, TruncatedError
 
 MAX_RESTARTS = 5
 STEPS_BACK = 3
@@ -68,12 +68,12 @@ def everything(
     to: str,
     microversion: str | None = None,
 ) -> list[Mapping[str, Any]]:
-    """All objects of a listing; SourceError where the API keeps some back."""
+    """All objects of a listing; TruncatedError where the API keeps some back."""
     rows: list[Mapping[str, Any]] = []
     for page in follow(api, path, key, params, to=to, microversion=microversion):
         rows += page.rows
         if page.truncated:
-            raise SourceError(
+            raise TruncatedError(
                 f"{api.name}: cannot {to}: the list is cut off after {len(rows)}; ask its operator to raise list_limit"
             )
     return rows

@@ -7,7 +7,7 @@ import threading
 
 from caso.errors import SourceError
 from caso.sources.api import Api, MissingError, Scope
-from caso.sources.identity import Identity
+from caso.sources.identity import PAGED, Identity
 from caso.sources.paging import follow
 
 LOG = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Users:
 
 def _everyone(api: Api) -> tuple[dict[str, str | None], bool]:
     """The names of all users that are shown, and whether the list was cut off."""
-    pages = list(follow(api, "/users", "users", to="list users"))
+    pages = list(follow(api, "/users", "users", PAGED, to="list users"))
     names = {str(user.get("id")): _name(user) for page in pages for user in page.rows}
     return names, any(page.truncated for page in pages)
 

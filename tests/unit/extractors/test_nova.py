@@ -1,0 +1,254 @@
+"""What NovaExtractor tells of a cloud, and how it asks."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from caso.errors import SourceError
+from caso.extractors.base import Ask, CannotShareError
+from caso.extractors.nova import OVERLAP, NovaExtractor
+from caso.sources import LoginError
+from caso.testing.sources import REGION, FakeCompute, FakeImage, a_partial_server, a_server, fake_sources
+from caso.window import BEGINNING, Window
+
+NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)
+WINDOW = Window.parse("2024-03-01", "2024-03-02")
+P, Q = "project-1", "project-2"
+
+
+def ask(*projects, window=WINDOW):
+    return Ask(REGION, dict.fromkeys(projects or (P,), window))
+
+
+def extractor(servers, *, image=None, access=None, options=None, **nova):
+    sources = fake_sources(compute=FakeCompute(servers, **nova), image=image, clock=lambda: NOW, **(access or {}))
+    return NovaExtractor(sources, **(options or {}))
+
+
+def seen(pages):
+    return {row.uuid: row for page in pages for row in page.seen}
+
+
+def only(*servers, **options):
+    (row,) = seen(extractor(servers, **options).extract(ask())).values()
+    return row
+
+
+def test_an_alive_server_is_seen_as_it_is():
+    addresses = [{"addr": "192.0.2.1", "version": 4, "OS-EXT-IPS:type": "floating"}, {"addr": "2001:db8::1", "version": 6}]
+
+    row = only(a_server(addresses={"net": addresses}))
+
+    assert (row.state.status, row.state.project_id, row.launched, row.ended) == ("ACTIVE", P, True, None)
+    assert row.seen_at == NOW
+    assert row.unchanged_since == datetime(2024, 2, 1, 0, 1, tzinfo=UTC)
+    assert (row.user_name, row.image_id, row.public_ip_count) == ("Ada", "image-1", 1)
+
+
+def test_a_deleted_server_ended_when_it_was_terminated_else_when_it_last_changed():
+    times = {"status": "DELETED", "updated": "2024-03-01T10:00:05Z"}
+
+    assert only(a_server(**times)).ended == datetime(2024, 3, 1, 10, 0, 5, tzinfo=UTC)
+    terminated = a_server(**times, **{"OS-SRV-USG:terminated_at": "2024-03-01T10:00:00.000000"})
+    assert only(terminated).ended == datetime(2024, 3, 1, 10, tzinfo=UTC)
+
+
+def test_a_deleted_server_without_addresses_does_not_say_how_many_it_had():
+    assert only(a_server(status="DELETED", updated="2024-03-01T10:00:00Z", addresses={})).public_ip_count is None
+
+
+def test_a_soft_deleted_server_is_alive_though_only_the_changes_show_it():
+    row = only(a_server(status="SOFT_DELETED", updated="2024-03-01T10:00:00Z"))
+
+    assert (row.state.status, row.ended) == ("SOFT_DELETED", None)
+
+
+def test_a_server_that_never_was_launched_says_so():
+    assert not only(a_server(status="ERROR", **{"OS-SRV-USG:launched_at": None})).launched
+
+
+def test_a_change_that_novas_clock_puts_into_our_future_is_not_later_than_the_answer():
+    assert only(a_server(updated="2024-03-02T00:09:00Z")).unchanged_since == NOW
+    born = only(a_server(created="2024-03-02T00:09:00Z", updated=None))
+    assert born.created == born.unchanged_since == born.seen_at
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"created": None},
+        {"status": "DELETED", "updated": "2024-01-01T00:00:00Z", "OS-SRV-USG:terminated_at": "2024-01-01T00:00:00"},
+        {"created": "2031-01-01T00:00:00Z"},
+        {"flavor": None},
+    ],
+    ids=["no creation", "ended before it began", "from the future", "no flavor"],
+)
+def test_an_impossible_server_is_quarantined_and_the_others_go_on(changes):
+    window = Window.of(BEGINNING, NOW)
+
+    pages = list(extractor([a_server("odd", **changes), a_server("well")]).extract(ask(window=window)))
+
+    assert set(seen(pages)) == {"well"}
+    odd = {item.object_id: item for page in pages for item in page.odd}["odd"]
+    assert odd.kind == "server"
+    assert odd.project_id == P
+    assert odd.reason
+
+
+def test_a_server_without_an_owner_is_quarantined_whosever_it_is():
+    pages = extractor([a_server(tenant_id=None)], admin=True).extract(ask(P, Q))
+
+    assert {item.project_id for page in pages for item in page.odd} == {None}
+
+
+def test_servers_of_a_cell_that_is_down_leave_their_project_unfinished_and_are_not_seen():
+    servers = [a_partial_server("hidden", P), a_partial_server("foreign", "theirs"), a_server("well", Q), a_server("too", P)]
+
+    pages = list(extractor(servers, admin=True).extract(ask(P, Q)))
+
+    assert {project for page in pages for project in page.unfinished} == {P}
+    assert any(page.doubt for page in pages)
+    assert set(seen(pages)) == {"well", "too"}
+
+
+def test_a_listing_is_an_inventory_only_where_nova_tells_of_cells_that_are_down():
+    def inventories(**nova):
+        return [page.inventory for page in extractor([a_server("a", P)], **nova).extract(ask(P)) if page.inventory]
+
+    assert inventories() == [{"server"}]
+    assert inventories(microversion="2.68") == []
+
+
+def test_a_hidden_server_of_which_not_even_the_owner_is_told_leaves_everyone_unfinished():
+    pages = extractor([{"id": "x", "status": "UNKNOWN"}, a_server("a", P)], admin=True).extract(ask(P, Q))
+
+    assert {project for page in pages for project in page.unfinished} == {P, Q}
+
+
+@pytest.mark.parametrize(("page_size", "doubted"), [(2, True), (100, False)], ids=["full page", "room left"])
+def test_behind_a_full_page_a_cell_that_is_down_is_told_by_its_hosts(page_size, doubted):
+    servers = [a_server(str(number), P) for number in range(3)]
+
+    pages = list(extractor(servers, admin=True, page_size=page_size, down_hosts=["host-1"]).extract(ask(P, Q)))
+
+    assert any(page.doubt for page in pages) == doubted
+    assert any(page.inventory for page in pages) != doubted
+
+
+def test_a_reader_cannot_be_told_of_hosts_and_goes_on():
+    servers = [a_server(str(number), P) for number in range(3)]
+
+    assert len(seen(extractor(servers, page_size=2, down_hosts=["host-1"]).extract(ask(P)))) == 3
+
+
+def test_what_changed_shortly_before_the_window_is_asked_for_again_and_what_changed_earlier_is_not():
+    start = WINDOW.start
+
+    def ended(name, before):
+        at = f"{start - before:%Y-%m-%dT%H:%M:%SZ}"
+        return a_server(name, status="DELETED", updated=at, **{"OS-SRV-USG:terminated_at": at})
+
+    servers = [ended("close", OVERLAP), ended("far", OVERLAP + timedelta(seconds=1))]
+
+    assert set(seen(extractor(servers).extract(ask()))) == {"close"}
+
+
+def test_a_window_from_the_beginning_of_time_has_every_deleted_server():
+    old = a_server("old", status="DELETED", created="1999-01-01T00:00:00Z", updated="1999-01-02T00:00:00Z")
+
+    assert set(seen(extractor([old]).extract(ask(window=Window.of(BEGINNING, NOW))))) == {"old"}
+
+
+def test_a_server_that_ends_between_the_two_listings_is_seen_ended():
+    nova = FakeCompute([a_server("brief")])
+    told = []
+
+    for page in NovaExtractor(fake_sources(compute=nova, clock=lambda: NOW)).extract(ask()):
+        told.append(page)
+        nova.servers[0].update({"status": "DELETED", "updated": "2024-03-01T23:59:00Z"})
+
+    assert [row.state.status for page in told for row in page.seen] == ["ACTIVE", "DELETED"]
+
+
+def test_a_failing_page_keeps_what_came_before_it():
+    pages = extractor([a_server("a"), a_server("b")], page_size=1, fail_on_page=2).extract(ask())
+
+    assert [row.uuid for row in next(pages).seen] == ["a"]
+    with pytest.raises(SourceError, match="503"):
+        next(pages)
+
+
+def test_each_project_has_its_own_window_in_a_shared_listing():
+    late = Window.parse("2024-03-01T12:00:00", "2024-03-02")
+    servers = [a_server(project, project, status="DELETED", updated="2024-03-01T06:00:00Z") for project in (P, Q)]
+
+    pages = extractor(servers, admin=True).extract(Ask(REGION, {P: WINDOW, Q: late}))
+
+    assert set(seen(pages)) == {P}
+
+
+def test_a_role_that_sees_one_project_at_a_time_says_so():
+    with pytest.raises(CannotShareError):
+        list(extractor([a_server()]).extract(ask(P, Q)))
+
+
+def test_sharing_is_given_up_where_most_servers_are_other_peoples():
+    servers = [a_server(str(number), "theirs") for number in range(8)] + [a_server("mine", P)]
+
+    with pytest.raises(CannotShareError, match="0 of the first 4"):
+        list(extractor(servers, admin=True, page_size=4).extract(ask(P, Q)))
+    # With everything on one page it costs nothing to go on.
+    assert set(seen(extractor(servers, admin=True, page_size=100).extract(ask(P, Q)))) == {"mine"}
+
+
+def test_an_administrator_without_a_role_on_a_project_lists_it_out_of_all():
+    access = {"no_role_on": [Q], "configured": "admin"}
+    servers = [a_server("a", P), a_server("b", Q)]
+
+    assert set(seen(extractor(servers, admin=True, access=access).extract(ask(Q)))) == {"b"}
+    with pytest.raises(LoginError):
+        list(extractor(servers, access=access).extract(ask(Q)))
+
+
+def test_the_image_is_published_by_its_property_where_it_has_one():
+    image = FakeImage({"image-1": {"vmcatcher_event_ad_mpuri": "https://appdb.example/1"}})
+
+    assert only(a_server(), image=image).image_id == "https://appdb.example/1"
+    assert only(a_server(image="")).image_id is None
+    assert only(a_server(image={"id": "gone"}), image=image).image_id == "gone"
+    assert only(a_server(), image=image, options={"image_id_property": ""}).image_id == "image-1"
+
+
+def test_servers_are_accounted_for_though_glance_is_down(caplog):
+    class Down(FakeImage):
+        def answer(self, _scope, _path, _params):
+            raise SourceError("glance: cannot list images: HTTP 503")
+
+    rows = seen(extractor([a_server("a"), a_server("b")], image=Down()).extract(ask()))
+
+    assert {row.image_id for row in rows.values()} == {"image-1"}
+    assert caplog.text.count("glance") == 1
+
+
+def test_flavors_count_as_they_are_now_and_as_at_boot_where_they_are_gone():
+    now = {"accounting:benchmark_type": "hs", "accounting:benchmark_value": "5"}
+    gone = a_server("gone")
+    gone["flavor"] = gone["flavor"] | {"original_name": "gone", "extra_specs": now | {"accounting:benchmark_value": "3"}}
+
+    rows = seen(extractor([a_server("here"), gone], flavors={"m1.medium": now}).extract(ask()))
+
+    assert {name: row.state.flavor.benchmark.value for name, row in rows.items()} == {"here": 5.0, "gone": 3.0}
+
+
+def test_nothing_is_asked_twice_for_two_projects():
+    sources = fake_sources(compute=FakeCompute([a_server("a", P), a_server("b", Q)]))
+    nova = NovaExtractor(sources)
+
+    for project in (P, Q):
+        list(nova.extract(ask(project)))
+
+    asked = [(service, path) for service, _, path in sources._opener.requests]
+    listings = [("compute", "/servers/detail")] * 4
+    assert sorted(asked) == sorted(
+        [*listings, ("compute", "/"), ("compute", "/flavors/detail"), ("image", "/v2/images"), ("identity", "/users")]
+    )

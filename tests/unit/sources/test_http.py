@@ -1,0 +1,196 @@
+"""One GET: a token, an endpoint, retries, errors that say what to do; keystoneauth is real, HTTP is not."""
+
+import pytest
+import requests
+import requests_mock
+
+from caso.errors import DeniedError, SourceError
+from caso.sources import http
+from caso.sources.api import LoginError, LostMarkerError, MissingError, Scope
+from caso.sources.session import Access
+
+AUTH = "http://user:secret@keystone.test/v3"
+NOVA = "http://nova.test/v2.1"
+
+
+def token(project_id=None, url=NOVA):
+    endpoint = {"interface": "public", "region": "one", "region_id": "one", "url": url, "id": "e"}
+    body = {
+        "expires_at": "2999-01-01T00:00:00Z",
+        "issued_at": "2024-01-01T00:00:00Z",
+        "user": {"id": "u", "name": "n", "domain": {"id": "d", "name": "d"}},
+        "catalog": [{"type": "compute", "name": "nova", "id": "s", "endpoints": [endpoint]}],
+    }
+    if project_id:
+        body["project"] = {"id": project_id, "name": "p", "domain": {"id": "d", "name": "d"}}
+    return {"token": body}
+
+
+@pytest.fixture
+def web(monkeypatch):
+    monkeypatch.setattr(http, "RETRY_DELAYS", (0.0, 0.0))
+    with requests_mock.Mocker() as mocker:
+        mocker.post("http://keystone.test/v3/auth/tokens", json=login, headers={"X-Subject-Token": "t"})
+        mocker.post(f"{AUTH}/auth/tokens", json=login, headers={"X-Subject-Token": "t"})
+        yield mocker
+
+
+def login(request, context):
+    scope = request.json()["auth"].get("scope")
+    return token(scope["project"]["id"] if isinstance(scope, dict) and "project" in scope else None)
+
+
+def access():
+    return Access("v3password", {"auth_url": AUTH, "username": "me", "password": "hunter2", "user_domain_id": "d"})
+
+
+def nova(scope="p"):
+    return access().api("compute", scope, "one")
+
+
+def test_the_endpoint_of_the_catalog_is_asked_without_any_discovery(web):
+    web.get(f"{NOVA}/servers", json={"servers": []})
+
+    assert nova().get("/servers", {"a": "b"}, to="list servers", microversion="2.69") == {"servers": []}
+
+    assert [request.method for request in web.request_history] == ["POST", "GET"]
+    sent = web.last_request
+    assert sent.qs == {"a": ["b"]}
+    assert sent.headers["OpenStack-API-Version"] == "compute 2.69"
+    assert sent.headers["X-Auth-Token"] == "t"
+    assert sent.headers["User-Agent"].startswith("caso/")
+    assert sent.timeout == (10.0, 60.0)
+
+
+def test_the_version_document_is_asked_for_without_the_project_behind_it(web):
+    web.post(f"{AUTH}/auth/tokens", json=token("p", f"{NOVA}/p"), headers={"X-Subject-Token": "t"})
+    web.get(f"{NOVA}/", json={"version": {"version": "2.96"}})
+
+    assert nova().versions() == {"version": {"version": "2.96"}}
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_passing_failure_is_tried_again(web, status):
+    web.get(f"{NOVA}/servers", [{"status_code": status, "headers": {"Retry-After": "3600"}}, {"json": {"servers": []}}])
+
+    assert nova().get("/servers", to="list servers") == {"servers": []}
+
+
+def test_a_failure_that_stays_is_told_after_three_tries(web):
+    web.get(f"{NOVA}/servers", status_code=503)
+
+    with pytest.raises(SourceError, match=r"nova: cannot list servers: .*HTTP 503.*next run asks again"):
+        nova().get("/servers", to="list servers")
+
+    assert len(web.request_history) == 1 + 3
+
+
+def test_a_token_request_is_tried_again_too(web):
+    web.post(f"{AUTH}/auth/tokens", [{"status_code": 503}, {"json": token("p"), "headers": {"X-Subject-Token": "t"}}])
+    web.get(f"{NOVA}/servers", json={"servers": []})
+
+    assert nova().get("/servers", to="list servers") == {"servers": []}
+
+
+def test_a_timeout_is_not_tried_again(web):
+    web.get(f"{NOVA}/servers", exc=requests.exceptions.ReadTimeout)
+
+    with pytest.raises(SourceError, match="raise timeout in"):
+        nova().get("/servers", to="list servers")
+
+    assert len(web.request_history) == 2
+
+
+def test_a_refused_connection_is_tried_again_and_told(web):
+    web.get(f"{NOVA}/servers", exc=requests.exceptions.ConnectionError("refused"))
+
+    with pytest.raises(SourceError, match="check that the service runs"):
+        nova().get("/servers", to="list servers")
+
+    assert len(web.request_history) == 4
+
+
+def test_novas_own_words_are_in_the_message_of_a_refusal(web):
+    web.get(f"{NOVA}/servers", status_code=403, json={"forbidden": {"message": "Policy says no", "code": 403}})
+
+    with pytest.raises(DeniedError, match=r"Policy says no \(HTTP 403\)") as caught:
+        nova().get("/servers", to="list servers")
+
+    assert not isinstance(caught.value, LoginError)
+
+
+def test_a_lost_marker_and_a_missing_object_have_errors_of_their_own(web):
+    web.get(f"{NOVA}/servers", status_code=400, json={"badRequest": {"message": "marker [x] not found"}})
+    web.get(f"{NOVA}/servers/x", status_code=404, json={"itemNotFound": {"message": "gone"}})
+
+    with pytest.raises(LostMarkerError):
+        nova().get("/servers", to="list servers")
+    with pytest.raises(MissingError):
+        nova().get("/servers/x", to="show server x")
+
+
+def test_no_role_on_a_project_is_a_login_error_that_names_the_project_and_no_secret(web):
+    web.post(f"{AUTH}/auth/tokens", status_code=401, json={"error": {"message": "requires authentication", "code": 401}})
+
+    with pytest.raises(LoginError, match="no token for project p: requires authentication") as caught:
+        nova().get("/servers", to="list servers")
+
+    assert "hunter2" not in str(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_region_without_the_service_is_told_by_name(web):
+    with pytest.raises(MissingError, match="in elsewhere region not found; check region_name"):
+        access().api("compute", "p", "elsewhere").get("/servers", to="list servers")
+
+
+@pytest.mark.parametrize("answer", [{"text": "<html>"}, {"json": ["a"]}], ids=["html", "list"])
+def test_an_answer_that_is_no_json_object_is_a_source_error(web, answer):
+    web.get(f"{NOVA}/servers", **answer)
+
+    with pytest.raises(SourceError, match="the answer is no JSON"):
+        nova().get("/servers", to="list servers")
+
+
+def test_each_scope_logs_in_once_for_all_services_and_regions(web):
+    web.get(requests_mock.ANY, json={})
+    opened = access()
+
+    for scope in ("p", "q", Scope.SYSTEM, "p", Scope.AS_CONFIGURED):
+        opened.api("compute", scope, "one").get("/servers", to="list")
+        opened.api("identity", scope).get("/projects", to="list")
+
+    assert sum(request.method == "POST" for request in web.request_history) == 4
+
+
+def test_the_configured_project_shares_the_configured_token(web):
+    web.get(requests_mock.ANY, json={})
+    options = {"auth_url": AUTH, "username": "me", "password": "x", "user_domain_id": "d", "project_id": "p"}
+    opened = Access("v3password", options)
+
+    for scope in (Scope.AS_CONFIGURED, "p"):
+        opened.api("compute", scope, "one").get("/servers", to="list")
+
+    assert opened.configured_scope() == "p"
+    assert sum(request.method == "POST" for request in web.request_history) == 1
+
+
+def test_an_application_credential_works_for_its_project_and_refuses_others_without_a_request(web):
+    web.post(f"{AUTH}/auth/tokens", json=token("p"), headers={"X-Subject-Token": "t"})
+    web.get(requests_mock.ANY, json={})
+    options = {"auth_url": AUTH, "application_credential_id": "i", "application_credential_secret": "s"}
+    opened = Access("v3applicationcredential", options)
+
+    opened.api("compute", "p", "one").get("/servers", to="list")
+    before = len(web.request_history)
+    with pytest.raises(LoginError, match="one fixed scope"):
+        opened.api("compute", "q", "one")
+    with pytest.raises(LoginError, match="the system"):
+        opened.auth(Scope.SYSTEM)
+
+    assert len(web.request_history) == before
+
+
+def test_regions_are_those_of_the_catalog(web):
+    assert access().regions("compute", "p") == ("one",)
+    assert access().regions("network", "p") == ()

@@ -1,0 +1,70 @@
+"""Plug-ins are named without importing, and loaded strictly."""
+
+import subprocess
+import sys
+from types import MappingProxyType
+
+import pytest
+from oslo_config import cfg
+
+from caso import plugins
+from caso.errors import ConfigError
+from caso.extractors.base import Extractor
+from caso.extractors.nova import NovaExtractor
+
+
+@pytest.fixture
+def installed(tmp_path, monkeypatch):
+    """Another package with plug-ins: one that cannot be imported, and one that is none."""
+    info = tmp_path / "other-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        "[caso.extractors]\nbroken = other_broken:Mine\nalien = json:JSONDecoder\nlost = json:Nothing\nnova = json:JSONDecoder\n"
+    )
+    (tmp_path / "other_broken.py").write_text("raise RuntimeError('out of luck')\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_names_are_listed_without_importing_anything(installed):
+    code = "import sys; from caso import plugins; plugins.names('caso.extractors'); sys.exit('caso.extractors' in sys.modules)"
+
+    assert {"nova", "broken", "alien"} <= set(plugins.names(plugins.EXTRACTORS))
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_a_plug_in_is_loaded_by_its_name():
+    assert plugins.load_all(plugins.EXTRACTORS, ["nova", "nova"], Extractor) == {"nova": NovaExtractor}
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("nowa", "nothing is called 'nowa'; there are .*nova"),
+        ("nova", "several packages bring 'nova'"),
+        ("broken", "plug-in broken .other_broken:Mine. cannot be imported: RuntimeError: out of luck"),
+        ("lost", "plug-in lost .*cannot be imported"),
+        ("alien", "alien is no Extractor"),
+    ],
+)
+def test_a_plug_in_that_cannot_be_had_is_a_configuration_error_that_names_it(installed, name, complaint):
+    with pytest.raises(ConfigError, match=complaint):
+        plugins.load(plugins.EXTRACTORS, name, Extractor)
+
+
+def test_options_are_collected_by_group_and_shared_ones_once():
+    shared = cfg.StrOpt("name_key")
+
+    class One:
+        options = (cfg.StrOpt("mine"),)
+        shared_options = MappingProxyType({"benchmark": (shared,)})
+
+    class Two:
+        shared_options = MappingProxyType({"benchmark": (shared, cfg.StrOpt("more"))})
+
+    collected = plugins.options_of({"one": One, "two": Two})
+
+    assert [(group, [option.name for option in options]) for group, options in collected] == [
+        ("one", ["mine"]),
+        ("benchmark", ["name_key", "more"]),
+    ]

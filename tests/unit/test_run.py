@@ -1,0 +1,329 @@
+"""Whole runs on a small cloud: what is kept, what is sent, what is said."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from caso.delivery import Outlet
+from caso.errors import DeliveryError, RejectedError, SourceError
+from caso.extractors.base import Ask, Extractor, Page
+from caso.messengers.base import Messenger
+from caso.messengers.noop import NoopMessenger
+from caso.planning import Period
+from caso.projects import Project
+from caso.store import Scope
+from caso.testing.sources import REGION, FakeCompute, a_partial_server
+from tests.unit.cloudlet import T1, T2, Cloudlet, servers
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def cloudlet(tmp_path):
+    return Cloudlet(tmp_path)
+
+
+def cloud_row(cloudlet, uuid, month=3):
+    return cloudlet.received()["cloud"][uuid, month, 2024]
+
+
+def test_a_first_run_starts_with_the_month_and_closes_the_one_before(cloudlet):
+    report = cloudlet.run(T1)
+
+    assert report.exit_status == 0
+    assert cloudlet.checkpoints() == [("p1", T1), ("p2", T1)]
+    rows = cloudlet.received()["cloud"]
+    assert {month for _, month, _ in rows} == {2, 3}
+    assert rows["runs", 2, 2024]["WallDuration"] == 29 * 86400
+    assert rows["ended", 3, 2024]["Status"] == "completed"
+
+
+def test_the_next_run_goes_on_from_the_checkpoint(cloudlet):
+    cloudlet.run(T1)
+    report = cloudlet.run(T2)
+
+    assert {scope.plan.window.start for scope in report.scopes} == {T1}
+    assert cloud_row(cloudlet, "ends")["EndTime"] == datetime(2024, 3, 10, 11, 20, tzinfo=UTC)
+    grown = cloud_row(cloudlet, "grows")
+    wall_before = int((datetime(2024, 3, 10, 11, 40, tzinfo=UTC) - datetime(2024, 2, 1, tzinfo=UTC)).total_seconds())
+    assert grown["CpuDuration"] == wall_before * 2 + 1200 * 16
+
+
+def test_running_again_at_once_asks_nothing_and_sends_nothing(cloudlet):
+    cloudlet.run(T1)
+    again = cloudlet.run(T1)
+
+    assert (again.scopes, [d.sent for d in again.deliveries], again.exit_status) == ([], [0], 0)
+
+
+@pytest.mark.parametrize("page", [1, 2, 3])
+def test_the_checkpoint_stays_when_a_page_fails_and_the_next_run_makes_it_good(cloudlet, tmp_path, page):
+    untroubled = Cloudlet(tmp_path / "untroubled")
+    untroubled.run(T1)
+    untroubled.run(T2)
+    cloudlet.run(T1)
+
+    broken = cloudlet.run(T2, compute=FakeCompute(servers(T2), page_size=2, fail_on_page=page + 1))
+
+    errors = [scope.error for scope in broken.scopes if scope.error]
+    assert [type(error) for error in errors] == [SourceError]
+    assert broken.exit_status == 1
+    assert sorted(until for _, until in cloudlet.checkpoints()) == [T1, T2]
+    assert cloudlet.run(T2).exit_status == 0
+    assert cloudlet.received() == untroubled.received()
+
+
+def test_a_failed_shared_listing_falls_back_to_per_project(tmp_path):
+    cloudlet = Cloudlet(tmp_path, admin=True)
+
+    report = cloudlet.run(T1, compute=FakeCompute(servers(T1), page_size=2, fail_on_page=2, admin=True))
+
+    assert report.exit_status == 0
+    assert cloudlet.checkpoints() == [("p1", T1), ("p2", T1)]
+
+
+def test_a_cell_that_is_down_keeps_every_checkpoint_and_what_was_seen(cloudlet):
+    """Of any project it may hide what ended in it, and no listing has a row of that."""
+    cloudlet.run(T1)
+    hidden = [a_partial_server("gpu", "p1") if row["id"] == "gpu" else row for row in servers(T2)]
+
+    report = cloudlet.run(T2, compute=FakeCompute(hidden))
+
+    assert report.exit_status == 1
+    assert cloudlet.checkpoints() == [("p1", T1), ("p2", T1)]
+    assert cloud_row(cloudlet, "ends")["Status"] == "completed"
+    assert cloud_row(cloudlet, "gpu")["EndTime"] is None
+
+
+def test_an_odd_object_costs_nobody_else_anything_and_is_met_again(cloudlet):
+    odd = [row | {"created": None} if row["id"] == "ends" else row for row in servers(T2)]
+    cloudlet.run(T1)
+
+    report = cloudlet.run(T2, compute=FakeCompute(odd))
+
+    assert (report.exit_status, cloudlet.checkpoints()) == (1, [("p1", T2), ("p2", T2)])
+    assert cloud_row(cloudlet, "ends")["Status"] == "started"
+    # Its deletion is long before the next window: it is found all the same.
+    later = T2 + 2 * HOUR
+    assert cloudlet.run(later).exit_status == 0
+    assert cloud_row(cloudlet, "ends")["EndTime"] == datetime(2024, 3, 10, 11, 20, tzinfo=UTC)
+
+
+def test_a_server_that_vanished_from_a_complete_listing_ends_where_it_was_last_seen(cloudlet):
+    cloudlet.run(T1)
+    archived = [row for row in servers(T1) if row["id"] != "runs"]
+
+    cloudlet.run(T2, compute=FakeCompute(archived))
+
+    row = cloud_row(cloudlet, "runs")
+    assert row["Status"] == "completed"
+    assert abs(row["EndTime"] - T1) < timedelta(seconds=1)
+
+
+def test_a_soft_deleted_server_has_not_vanished(cloudlet):
+    def soft_deleted(when):
+        return [row | {"status": "SOFT_DELETED", "updated": when} if row["id"] == "runs" else row for row in servers(T1)]
+
+    cloudlet.run(T1)
+    cloudlet.run(T2, compute=FakeCompute(soft_deleted("2024-03-10T11:30:00Z")))
+    cloudlet.run(T2 + HOUR, compute=FakeCompute(soft_deleted("2024-03-10T11:30:00Z")))
+
+    assert cloud_row(cloudlet, "runs")["Status"] == "stopped"
+
+
+def test_what_an_old_nova_does_not_list_has_not_vanished(cloudlet):
+    """Before 2.69 the servers of a cell that is down are left out without a word."""
+    cloudlet.run(T1, compute=FakeCompute(servers(T1), microversion="2.60"))
+
+    report = cloudlet.run(T2, compute=FakeCompute(servers(T1)[1:], microversion="2.60"))
+
+    assert report.exit_status == 0
+    assert cloud_row(cloudlet, "runs")["Status"] == "started"
+
+
+class Recorder(Messenger):
+    """Keeps what it is sent; ``trouble`` decides what it raises instead."""
+
+    def __init__(self, trouble=None):
+        self.keys = []
+        self.trouble = trouble
+
+    @classmethod
+    def from_conf(cls, conf):
+        return cls()
+
+    def send(self, records):
+        if self.trouble:
+            self.trouble(records)
+        self.keys += [record.key for record in records]
+
+
+def test_one_broken_messenger_holds_back_only_itself(cloudlet):
+    def down(records):
+        raise DeliveryError("connection refused")
+
+    healthy, broken = Recorder(), Recorder(down)
+    report = cloudlet.run(T1, outlets=[Outlet("broken", broken), Outlet("healthy", healthy)])
+
+    assert report.exit_status == 1
+    assert healthy.keys
+    assert [delivery.tally.due for delivery in report.deliveries] == [len(healthy.keys), 0]
+    assert cloudlet.checkpoints() == [("p1", T1), ("p2", T1)]
+
+    broken.trouble = None
+    assert cloudlet.run(T1, outlets=[Outlet("broken", broken), Outlet("healthy", healthy)]).exit_status == 0
+    assert broken.keys == healthy.keys
+
+
+def test_a_fault_in_somebodys_plug_in_is_a_failed_delivery(cloudlet):
+    def bug(records):
+        raise KeyError("oops")
+
+    report = cloudlet.run(T1, outlets=[Outlet("buggy", Recorder(bug))])
+
+    assert report.exit_status == 1
+    assert "KeyError" in str(report.deliveries[0].error)
+
+
+def test_a_refused_record_is_set_aside_with_its_reason_and_the_others_go_out(cloudlet):
+    bad = "cloud/runs/2024-03"
+
+    def picky(records):
+        if any(record.key == bad for record in records):
+            raise RejectedError({bad: "no such site"})
+
+    recorder = Recorder(picky)
+    report = cloudlet.run(T1, outlets=[Outlet("picky", recorder)])
+
+    assert (report.exit_status, report.deliveries[0].refused) == (1, 1)
+    assert bad not in recorder.keys
+    assert len(recorder.keys) > 3
+    with cloudlet.store() as store:
+        assert [(aside.key, aside.reason) for aside in store.ledger.aside("picky")] == [(bad, "no such site")]
+
+
+def test_a_messenger_that_refuses_what_it_was_not_sent_does_not_hang_the_run(cloudlet):
+    def confused(records):
+        raise RejectedError({"cloud/who/2024-03": "what?"})
+
+    report = cloudlet.run(T1, outlets=[Outlet("confused", Recorder(confused))])
+
+    assert report.deliveries[0].tally.due > 0
+
+
+def test_records_are_sent_oldest_first_and_only_of_the_kinds_a_messenger_takes(cloudlet):
+    recorder = Recorder()
+    cloudlet.run(T1, outlets=[Outlet("clouds", recorder, frozenset({"cloud"}))])
+
+    assert all(key.startswith("cloud/") for key in recorder.keys)
+    assert [key[-7:] for key in recorder.keys] == sorted(key[-7:] for key in recorder.keys)
+
+
+def test_a_new_messenger_is_sent_what_is_held_unless_it_opted_out(cloudlet):
+    cloudlet.run(T1, outlets=[Outlet("noop", NoopMessenger())])
+    eager, modest = Recorder(), Recorder()
+
+    cloudlet.run(T1, outlets=[Outlet("eager", eager), Outlet("modest", modest, replay=False)])
+
+    assert eager.keys
+    assert not modest.keys
+
+
+def test_everything_locked_by_another_run_starts_nothing(cloudlet):
+    with cloudlet.store() as store:
+        names = [f"scope {'/'.join(Scope('', REGION, project, 'nova'))}" for project in ("p1", "p2")]
+        with store.locks.acquire(names, T1):
+            report = cloudlet.run(T1)
+
+    assert report.exit_status == 2
+    assert len(report.locked) == 2
+
+
+def test_republishing_the_past_moves_no_checkpoint_and_gives_the_same_rows(cloudlet):
+    cloudlet.run(T1)
+    cloudlet.run(T2)
+    before = {kind: dict(rows) for kind, rows in cloudlet.received().items()}
+
+    past = Period(now=T2 + HOUR, until=T1, since=datetime(2024, 2, 1, tzinfo=UTC), past=True)
+    report = cloudlet.run(T2 + HOUR, compute=FakeCompute(servers(T2)), period=past)
+
+    assert report.exit_status == 0
+    assert cloudlet.checkpoints() == [("p1", T2), ("p2", T2)]
+    after = cloudlet.received()
+    assert {key: row for key, row in after["cloud"].items() if key in before["cloud"]} == before["cloud"]
+
+
+def test_asking_for_older_months_on_the_first_run_sends_them_and_sets_the_checkpoint(cloudlet):
+    cloudlet.run(T1, period=Period(now=T1, until=T1, since=datetime(1970, 1, 1, tzinfo=UTC)))
+
+    assert cloudlet.checkpoints() == [("p1", T1), ("p2", T1)]
+    assert {month for _, month, _ in cloudlet.received()["cloud"]} == {2, 3}
+
+
+def test_a_project_without_a_vo_is_left_undone_and_stops_nobody(cloudlet):
+    nobody = Project("p3", "gamma", None, None)
+
+    report = cloudlet.run(T1, unmapped=[nobody])
+
+    assert report.exit_status == 1
+    assert len(report.scopes) == 2
+
+
+def test_a_cloud_that_does_not_answer_leaves_what_is_due_to_be_delivered(cloudlet):
+    def down(records):
+        raise DeliveryError("full")
+
+    cloudlet.run(T1, outlets=[Outlet("ssm", Recorder(down))])
+    recorder = Recorder()
+
+    report = cloudlet.run(T2, projects=[], trouble=SourceError("keystone is down"), outlets=[Outlet("ssm", recorder)])
+
+    assert report.exit_status == 1
+    assert recorder.keys
+
+
+class Crashing(Extractor):
+    """Somebody's extractor with a bug in it."""
+
+    @classmethod
+    def from_conf(cls, conf, sources, **shared):
+        return cls()
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        raise ZeroDivisionError("oops")
+
+
+def test_a_fault_in_somebodys_extractor_costs_only_its_own_scopes(cloudlet):
+    nova = cloudlet.job(T1).extractors["nova"]
+
+    report = cloudlet.run(T1, extractors={"nova": nova, "crashing": Crashing()})
+
+    assert {scope.scope.extractor for scope in report.scopes if scope.error} == {"crashing"}
+    assert cloudlet.checkpoints() == [("p1", T1), ("p2", T1)]
+    assert cloudlet.received()["cloud"]
+
+
+def test_a_dry_run_counts_per_project_vo_and_kind_and_sends_nothing(cloudlet):
+    recorder = Recorder()
+
+    report = cloudlet.run(T1, dry_run=True, outlets=[Outlet("recorder", recorder)])
+
+    assert recorder.keys == []
+    assert {(row.project_id, row.vo, row.kind) for row in report.preview} == {
+        ("p1", "vo.alpha", "accelerator"),
+        ("p1", "vo.alpha", "cloud"),
+        ("p2", "vo.beta", "cloud"),
+    }
+
+
+def test_old_records_are_dropped_after_keep_months(cloudlet):
+    cloudlet.run(T1)
+    much_later = datetime(2025, 9, 1, 12, tzinfo=UTC)
+    alive = FakeCompute([row for row in servers(T2) if row["status"] != "DELETED"])
+    cloudlet.run(much_later, compute=alive, keep_months=2)
+
+    late = Recorder()
+    cloudlet.run(much_later, outlets=[Outlet("late", late)])
+
+    assert {key[-7:] for key in late.keys if key.startswith("cloud/")} == {"2025-07", "2025-08", "2025-09"}
