@@ -15,51 +15,55 @@ from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.projects import VO_PROPERTIES
 from caso.sources.credentials import list_auth_opts, register_auth_options
 
+PURPOSE = {
+    "caso-extract": "Extract what the cloud's projects used since the last run, and hand the records to the messengers.",
+    "caso-projects": "Show the projects that are accounted for, their VOs, and how far each is extracted.",
+}
 
 MAIN = (
     cfg.ListOpt("extractor", default=["nova"], help="Extractors to ask, by name: where usage comes from."),
     cfg.ListOpt("messengers", default=["noop"], help="Messengers that carry the records, by name: who gets them."),
-    cfg.StrOpt("site_name", help="Name of the site as in GOCDB. Every record carries it."),
+    cfg.StrOpt("site-name", help="Name of the site as in GOCDB. Every record carries it."),
     cfg.StrOpt(
-        "service_name",
+        "service-name",
         help="Name of the cloud service as in GOCDB (CloudComputeService). Not set: the site's name.",
     ),
-    cfg.StrOpt("cloud_type", default="OpenStack", help="CloudType of the records."),
+    cfg.StrOpt("cloud-type", default="OpenStack", help="CloudType of the records."),
     cfg.ListOpt(
         "projects",
         default=[],
         help="Projects to account for, by id or name, besides those that carry the tag of caso_tag.",
     ),
-    cfg.StrOpt("caso_tag", default="caso", help="Keystone projects with this tag are accounted for. Empty: none by tag."),
+    cfg.StrOpt("caso-tag", default="caso", help="Keystone projects with this tag are accounted for. Empty: none by tag."),
     cfg.ListOpt(
-        "vo_property",
+        "vo-property",
         default=list(VO_PROPERTIES),
         help="Names of the Keystone project property that holds the VO; the first one that a project has is taken.",
     ),
     cfg.StrOpt(
-        "mapping_file",
+        "mapping-file",
         default="/etc/caso/voms.json",
         help="JSON file from VO to projects, asked for projects without a VO property.",
     ),
     cfg.StrOpt("spooldir", default="/var/spool/caso", help="Directory where caso keeps what it remembers."),
     cfg.StrOpt(
-        "extract_from",
+        "extract-from",
         help="Extract again from this date (UTC unless it carries a zone), or from the beginning of time: None. "
         "Not set: each project goes on from where it ended. With it, no checkpoint moves.",
     ),
-    cfg.StrOpt("extract_to", help="Extract up to this date (UTC unless it carries a zone). Not set: now."),
-    cfg.BoolOpt("dry_run", default=False, help="Show what would be sent, per project, VO and kind; change nothing."),
-    cfg.StrOpt("os_cloud", help="Name of a cloud in clouds.yaml, instead of the group keystone_auth."),
-    cfg.ListOpt("region_name", default=[], help="Regions to account for. Not set: every region of the catalog with a Nova."),
+    cfg.StrOpt("extract-to", help="Extract up to this date (UTC unless it carries a zone). Not set: now."),
+    cfg.BoolOpt("dry-run", default=False, help="Show what would be sent, per project, VO and kind; change nothing."),
+    cfg.BoolOpt("summary", default=False, help="Print the summary tables also where the output is no terminal."),
+    cfg.StrOpt("os-cloud", help="Name of a cloud in clouds.yaml, instead of the group keystone_auth."),
+    cfg.ListOpt("region-name", default=[], help="Regions to account for. Not set: every region of the catalog with a Nova."),
     cfg.StrOpt(
         "interface",
-        default="public",
         choices=["public", "internal", "admin"],
-        help="Which endpoints of the catalog to use.",
+        help="Which endpoints of the catalog to use. Not set: as clouds.yaml says, else the public ones.",
     ),
     cfg.IntOpt("threads", default=4, min=1, max=64, help="Questions to the APIs at a time."),
     cfg.StrOpt(
-        "lock_path",
+        "lock-path",
         deprecated_for_removal=True,
         deprecated_reason="Locks are leases in the store.",
         help="Where cASO kept its lock file.",
@@ -129,7 +133,15 @@ def build(argv: Sequence[str], prog: str, files: Sequence[str] | None = None) ->
     register_auth_options(conf)
     found = cfg.find_config_files(project="caso", prog="caso") if files is None else list(files)
     try:
-        conf(args=dashed(argv), project="caso", prog=prog, version=__version__, default_config_files=found)
+        conf(
+            args=dashed(argv),
+            project="caso",
+            prog=prog,
+            version=__version__,
+            default_config_files=found,
+            description=PURPOSE.get(prog),
+            epilog=f"Options may be spelled with - or _. More, and exit statuses: man {prog}",
+        )
         _register_plugins(conf)
         _read_all(conf)
     except cfg.ConfigFilesNotFoundError as exc:
@@ -150,7 +162,8 @@ def dashed(argv: Iterable[str]) -> list[str]:
 
 def _dash(argument: str) -> str:
     name, equals, value = argument.partition("=")
-    return name.replace("_", "-") + equals + value
+    # oslo.config's own, the only one that it spells with an underscore.
+    return argument if name == "--shell_completion" else name.replace("_", "-") + equals + value
 
 
 def _register_plugins(conf: cfg.ConfigOpts) -> None:

@@ -19,7 +19,7 @@ PREVIEW_BATCH = 5000
 
 @dataclasses.dataclass(frozen=True)
 class Outlet:
-    """A messenger as the operator configured it: its name, the kinds it takes (None: all), and whether a newcomer is due what is held."""
+    """A messenger as configured: the kinds it takes (None: all), and whether, when new, it is due what is held."""
 
     name: str
     messenger: Messenger
@@ -86,9 +86,7 @@ def _subscribe(store: Store, outlets: Sequence[Outlet], at: datetime) -> None:
     store.ledger.configure({outlet.name: Subscription(outlet.kinds, outlet.replay) for outlet in outlets}, at)
 
 
-def _deliver_to(
-    outlet: Outlet, store: Store, clock: Callable[[], datetime], told: Callable[[int], None]
-) -> Delivery:
+def _deliver_to(outlet: Outlet, store: Store, clock: Callable[[], datetime], told: Callable[[int], None]) -> Delivery:
     done = Progress()
     error: CasoError | None = None
     try:
@@ -144,6 +142,6 @@ def _send(outlet: Outlet, batch: Sequence[Held]) -> list[tuple[Held, str]]:
         return refused
     except DeliveryError:
         raise
-    except Exception as exc:  # noqa: BLE001 - a messenger may be anyone's code, and its fault must hold back only itself
+    except Exception as exc:
         raise DeliveryError(f"{type(exc).__name__} in the plug-in: {exc}; tell its author") from exc
     return []

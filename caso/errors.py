@@ -12,7 +12,8 @@ DeliveryError      everything unaccepted stays due for this messenger       1
 RejectedError      sets the named records aside, sends the others           1
 =================  =======================================================  ===========
 
-Errors are raised where the fault is known, translated at the rim (sources, store, messengers), and caught in ``run.py`` and ``delivery.py`` only.
+Errors are raised where the fault is known, translated at the rim (sources, store, messengers, plug-ins),
+and caught in ``run.py`` and ``delivery.py`` only.
 """
 
 from __future__ import annotations

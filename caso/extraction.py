@@ -82,7 +82,7 @@ def _work(task: Task, waiting: Queue[tuple[Task, Page | Ended]], stop: Event) ->
         ended = Ended()
     except CasoError as exc:
         ended = Ended(exc)
-    except Exception as exc:  # noqa: BLE001 - an extractor may be anyone's code, and its fault must not cost the others their day
+    except Exception as exc:
         LOG.debug("%s failed", task.name, exc_info=True)
         ended = Ended(SourceError(f"{type(exc).__name__} in the plug-in {task.name}: {exc}; tell its author"))
     _put(waiting, (task, ended), stop)

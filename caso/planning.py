@@ -13,8 +13,8 @@ from caso.window import BEGINNING, RESOLUTION, Month, Window
 class Period:
     """What the operator asked for: up to ``until``; ``since`` None goes on from each checkpoint.
 
-    ``now`` is when the run started. ``past`` is True when ``until`` was given: with ``since`` it is a stretch of history, and history
-    moves no checkpoint.
+    ``now`` is when the run started. ``past`` is True when ``until`` was given: with ``since`` it is
+    a stretch of history, and history moves no checkpoint.
     """
 
     now: datetime

@@ -19,6 +19,8 @@ class ScopeReport:
     plan: Plan
     project: Project
     settled: Settled = dataclasses.field(default_factory=Settled)
+    last: bool = False
+    """The project is no longer to be accounted for: this is its last window."""
     odd: int = 0
     ended: bool = False
     """The extractor has told all it knows of this scope."""

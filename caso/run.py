@@ -16,11 +16,13 @@ from caso.extractors.base import Ask, Extractor, Page
 from caso.planning import Period, plan
 from caso.projects import Project
 from caso.report import Report, ScopeReport
+from caso.retiring import departed, end_what_is_out_of_reach, retire
 from caso.settling import put_own, settle
 from caso.store import Place, Quarantined, Scope, Store
 from caso.window import Month, Window
 
 LOG = logging.getLogger(__name__)
+
 
 @dataclasses.dataclass(frozen=True)
 class Job:
@@ -38,6 +40,8 @@ class Job:
     """Projects that are to be accounted for, and have no VO: reported, left undone."""
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Projects that were asked for and are not there, and why."""
+    listed: frozenset[str] | None = None
+    """The ids of all projects that are to be accounted for, with or without a VO; None: this run is about some only."""
     dry_run: bool = False
     """Count what each messenger would be sent, and send nothing; the store is a copy."""
     trouble: CasoError | None = None
@@ -66,9 +70,11 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
     """
     watcher = watcher or Silent()
     report = _open_report(job)
+    leaving = _leaving(job, store)
+    job = dataclasses.replace(job, projects=[*job.projects, *leaving])
     with store.locks.acquire_some(_names(job), clock()) as lease:
         report.locked = sorted(lease.refused)
-        report.scopes = _plan(job, store, lease.held)
+        report.scopes = _plan(job, store, lease.held, leaving)
         started = clock()
         watcher.step("planned", len(report.scopes))
         for task, event in extract(_tasks(job, store, report.scopes), job.threads):
@@ -97,6 +103,12 @@ def _open_report(job: Job) -> Report:
     return Report(unmapped=list(job.unmapped), missing=list(job.missing.values()), trouble=job.trouble)
 
 
+def _leaving(job: Job, store: Store) -> list[Project]:
+    if job.listed is None or job.period.since is not None:
+        return []
+    return departed(store.checkpoints.all(), job.cloud, job.extractors, job.listed)
+
+
 def _scopes(job: Job) -> Iterator[tuple[str, Scope, Project]]:
     """Every scope of the job, with the name of its lock."""
     for region in job.rules:
@@ -110,7 +122,7 @@ def _names(job: Job) -> list[str]:
     return [lock for lock, _, _ in _scopes(job)]
 
 
-def _plan(job: Job, store: Store, held: frozenset[str]) -> list[ScopeReport]:
+def _plan(job: Job, store: Store, held: frozenset[str], leaving: Sequence[Project]) -> list[ScopeReport]:
     planned = []
     for lock, scope, project in _scopes(job):
         if lock not in held:
@@ -120,7 +132,7 @@ def _plan(job: Job, store: Store, held: frozenset[str]) -> list[ScopeReport]:
         if asked is None:
             LOG.info("%s: %s is extracted already until then", scope.extractor, project.name)
         else:
-            planned.append(ScopeReport(asked, project))
+            planned.append(ScopeReport(asked, project, last=project in leaving))
     return planned
 
 
@@ -139,7 +151,10 @@ def _tasks(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Task]:
 
 
 def _reach_back(scope: ScopeReport, waiting: Sequence[Quarantined]) -> Window:
-    """The window to list: from where the oldest quarantined object that may be this project's was first met, so that it is met again."""
+    """The window to list: from where the oldest quarantined object that may be this project's was first met.
+
+    So it is met again, until it is well or gone.
+    """
     window = scope.plan.window
     starts = [odd.window_start for odd in waiting if odd.project_id in (None, scope.scope.project_id)]
     return Window(min([window.start, *starts]), window.end)
@@ -171,6 +186,8 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
 
 
 def _settle(job: Job, store: Store, scope: ScopeReport, started: datetime, now: datetime) -> None:
+    if scope.last:
+        end_what_is_out_of_reach(store, scope, started, now)
     if scope.error:
         LOG.error("project %s in %s: %s; the next run tries it again", scope.project.name, scope.scope.region, scope.error)
     elif "server" in scope.inventory:
@@ -183,6 +200,8 @@ def _settle(job: Job, store: Store, scope: ScopeReport, started: datetime, now: 
     vo_of = {project.id: project.vo for project in job.projects if project.vo}
     rules = job.rules[scope.scope.region]
     scope.settled = settle(store, scope.plan, rules, vo_of, started, whole=scope.whole)
+    if scope.last:
+        retire(store, scope, now)
 
 
 def _months_before(month: Month, count: int) -> Month:

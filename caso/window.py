@@ -28,9 +28,7 @@ def parse_instant(text: str, what: str) -> datetime:
     try:
         parsed = parser.parse(text, default=midnight)
     except (parser.ParserError, OverflowError) as exc:
-        raise ConfigError(
-            f"{what}: cannot understand {text!r} as a date ({exc}); write it like 2024-02-01T00:00:00"
-        ) from exc
+        raise ConfigError(f"{what}: cannot understand {text!r} as a date ({exc}); write it like 2024-02-01T00:00:00") from exc
     return as_utc(parsed)
 
 

@@ -16,10 +16,10 @@ from caso.errors import ConfigError, SourceError
 from caso.extractors.base import Extractor
 from caso.messengers.base import Messenger
 from caso.planning import Period
+from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.projects import Project, Projects, VoMapping, find_projects
 from caso.records import BUILT_IN, KINDS, Record
 from caso.run import Job
-from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.sources import Sources
 from caso.sources.compute import utc_now
 from caso.sources.credentials import access_from_conf
@@ -35,7 +35,7 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
     """
     period = period_of(conf, now)
     outlets = [_outlet(conf, name) for name in conf.messengers]
-    access = access_from_conf(conf, os_cloud=conf.os_cloud)
+    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
     sources = Sources(access, clock=clock)
     extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
     rules = Rules(
@@ -65,6 +65,7 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
         projects=[project for project in found.found if project.vo],
         unmapped=[project for project in found.found if not project.vo],
         missing=found.missing,
+        listed=None if _narrowed(conf) else frozenset(project.id for project in found.found),
         rules=dict.fromkeys(regions, rules),
     )
 
@@ -82,14 +83,19 @@ def projects(conf: cfg.ConfigOpts, sources: Sources) -> Projects:
     where = conf.get_location("mapping_file")
     chosen = where is not None and where.location.is_user_controlled
     mapping = VoMapping.read(Path(conf.mapping_file), required=chosen)
-    return find_projects(
-        sources.identity, wanted=conf.projects, tag=conf.caso_tag, properties=conf.vo_property, mapping=mapping
-    )
+    return find_projects(sources.identity, wanted=conf.projects, tag=conf.caso_tag, properties=conf.vo_property, mapping=mapping)
+
+
+def _narrowed(conf: cfg.ConfigOpts) -> bool:
+    """True when this one run was given projects of its own: those that it leaves out are not gone."""
+    where = [conf.get_location(name) for name in ("projects", "caso_tag")]
+    return any(place is not None and place.location is cfg.Locations.command_line for place in where)
 
 
 def accounted_projects(conf: cfg.ConfigOpts) -> Projects:
     """As :func:`projects`, for a command that asks for nothing else."""
-    return projects(conf, Sources(access_from_conf(conf, os_cloud=conf.os_cloud)))
+    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
+    return projects(conf, Sources(access))
 
 
 def period_of(conf: cfg.ConfigOpts, now: datetime) -> Period:
@@ -140,9 +146,8 @@ def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
     chosen = common.record_types
     known = {*KINDS, *_kinds(conf)}
     if chosen is not None and (wrong := set(chosen) - known):
-        raise ConfigError(
-            f"[messenger_{name}] record_types: {', '.join(sorted(wrong))} is no record type; choose from {', '.join(sorted(known))}"
-        )
+        choices = ", ".join(sorted(known))
+        raise ConfigError(f"[messenger_{name}] record_types: {', '.join(sorted(wrong))} is no record type; choose from {choices}")
     kinds = cls.record_types if chosen is None else frozenset(chosen)
     return Outlet(name, cls.from_conf(conf[name]), kinds, replay=common.replay == "all")
 

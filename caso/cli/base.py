@@ -25,18 +25,20 @@ def command(prog: str, act: Callable[[cfg.ConfigOpts], int], argv: Sequence[str]
     except CasoError as exc:
         print(f"{prog}: {exc}", file=sys.stderr)
         return 1
+    except SystemExit as exc:
+        # argparse and oslo.config leave by it: with 0 after --help, else for arguments that they do not understand.
+        return 2 if exc.code else 0
     except KeyboardInterrupt:
         print(f"{prog}: interrupted; what was seen is kept, and the next run goes on from there", file=sys.stderr)
         return 1
 
 
 def _set_up_logging(conf: cfg.ConfigOpts) -> None:
-    """oslo.log as configured. Without a log file, cron mails what is printed: then only what is wrong."""
+    """oslo.log as configured. Where it has no file, standard error: cron mails that, so only what is wrong is said."""
     log.setup(conf, "caso")
-    if conf.debug or conf.log_file or conf.use_syslog or conf.use_journal:
+    if conf.log_config_append or conf.log_file or conf.log_dir or conf.use_syslog or conf.use_journal:
         return
-    logging.getLogger().setLevel(logging.WARNING)
-    plain = logging.Formatter("caso: %(levelname)s: %(message)s")
-    for handler in logging.getLogger().handlers:
-        handler.setLevel(logging.WARNING)
-        handler.setFormatter(plain)
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.DEBUG if conf.debug else logging.WARNING)
+    handler.setFormatter(logging.Formatter("caso: %(levelname)s: %(message)s"))
+    logging.getLogger().handlers = [handler]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -24,17 +23,16 @@ def _now() -> datetime:
 
 
 def _extract(conf: cfg.ConfigOpts) -> int:
-    from rich.console import Console
-
+    # Only a run needs rich: --help does not wait for it.
     from caso.cli import screen
 
     job = wiring.job(conf, _now())
-    console = Console(file=sys.stdout)
+    console = screen.console()
     with wiring.open_configured_store(conf) as store:
         with screen.Bar(console) as bar:
             report = run(job, store, _now, bar)
         if conf.dry_run:
             screen.preview(report, console)
-        if console.is_terminal or conf.dry_run:
+        if console.is_terminal or conf.dry_run or conf.summary:
             screen.summary(report, console)
     return report.exit_status

@@ -19,13 +19,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _projects(conf: cfg.ConfigOpts) -> int:
-    from rich.console import Console
-
     from caso.cli import screen
 
-    console = Console(file=sys.stdout)
-    if not console.is_terminal:
-        console.width = 240
+    console = screen.console()
     projects = wiring.accounted_projects(conf)
     with wiring.open_store_to_read(conf) as store:
         screen.projects(projects.found, store.checkpoints.all(), conf.extractor, datetime.now(UTC), console)

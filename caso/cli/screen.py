@@ -2,19 +2,31 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
 from caso.projects import Project
 from caso.report import Report, ScopeReport
 from caso.store import Checkpoint
+
+WIDE = 200
+
+
+def console() -> Console:
+    """Standard output; where that is no terminal, rows are not folded to one's width."""
+    screen = Console(file=sys.stdout, highlight=False)
+    if not screen.is_terminal and "COLUMNS" not in os.environ:
+        screen.width = WIDE
+    return screen
 
 
 class Bar:
@@ -25,13 +37,14 @@ class Bar:
             SpinnerColumn(),
             TextColumn("{task.description}"),
             BarColumn(),
-            MofNCompleteColumn(),
+            TextColumn("{task.completed:,.0f}"),
             TimeElapsedColumn(),
             console=console,
+            transient=True,
             disable=not console.is_terminal,
         )
         self._seen = self._progress.add_task("Asking the cloud: objects seen", total=None)
-        self._settled = self._progress.add_task("Accounting: scopes", total=None, visible=False)
+        self._settled = self._progress.add_task("Accounting: projects", total=None, visible=False)
         self._sent = self._progress.add_task("Delivering: records", total=None, visible=False)
 
     def __enter__(self) -> Self:

@@ -60,11 +60,7 @@ class Record(ABC):
 
     def content(self) -> dict[str, Any]:
         """The record as JSON values: times as ISO 8601 UTC text; everything but ``known_at``."""
-        return {
-            field.name: _to_json(getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.name != "known_at"
-        }
+        return {field.name: _to_json(getattr(self, field.name)) for field in dataclasses.fields(self) if field.name != "known_at"}
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any], known_at: datetime) -> Self:

@@ -46,9 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--live", type=int, default=Seed.live, help="servers in each project")
         command.add_argument("--deleted", type=int, default=Seed.deleted, help="the same")
         command.add_argument("--random", type=int, default=Seed.random)
-        command.add_argument(
-            "--now", action="store_true", help=f"seed around this moment instead of {T1:%F %H:%M}"
-        )
+        command.add_argument("--now", action="store_true", help=f"seed around this moment instead of {T1:%F %H:%M}")
     return parser
 
 

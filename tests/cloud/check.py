@@ -105,10 +105,7 @@ def _identity(cloud: Cloud) -> Iterator[Line]:
         yield Line(
             f"{credentials.username}: projects with the tag",
             {(project.id, project.name, project.vo) for project in truth.accounted},
-            {
-                (row["id"], row["name"], next((row[k] for k in row if k.endswith("VO")), None))
-                for row in tagged
-            },
+            {(row["id"], row["name"], next((row[k] for k in row if k.endswith("VO")), None)) for row in tagged},
         )
         for domain in sorted({user.domain_id for user in truth.users}):
             users = client.get("identity", "/users", domain_id=domain)["users"]
@@ -189,10 +186,7 @@ def _floating_ips(cloud: Cloud, client: Client, project: Project) -> Line:
             for ip in cloud.truth.floating_ips
             if ip.project_id == project.id and ip.exists(cloud.now)
         },
-        {
-            (row["id"], row["floating_ip_address"], row["fixed_ip_address"])
-            for row in client.floating_ips(project_id=project.id)
-        },
+        {(row["id"], row["floating_ip_address"], row["fixed_ip_address"]) for row in client.floating_ips(project_id=project.id)},
     )
 
 

@@ -49,15 +49,11 @@ class Client:
         """Rows of os-simple-tenant-usage of the project."""
         path = f"/os-simple-tenant-usage/{self.project_id}"
         query: Json = {"start": start, "end": end}
-        while rows := self.get("compute", path, "2.40", **query)["tenant_usage"].get(
-            "server_usages"
-        ):
+        while rows := self.get("compute", path, "2.40", **query)["tenant_usage"].get("server_usages"):
             yield from rows
             query["marker"] = rows[-1]["instance_id"]
 
-    def _paged(
-        self, service: str, path: str, name: str, version: str, query: Json
-    ) -> Iterator[Json]:
+    def _paged(self, service: str, path: str, name: str, version: str, query: Json) -> Iterator[Json]:
         query = dict(query)
         while rows := self.get(service, path, version, **query)[name]:
             yield from rows

@@ -62,9 +62,7 @@ _LIMITS = {
 }
 
 
-def write_configs(
-    work: Path, venv: Path, real: Mapping[str, str], limits: Mapping[str, int] | None = None
-) -> None:
+def write_configs(work: Path, venv: Path, real: Mapping[str, str], limits: Mapping[str, int] | None = None) -> None:
     """Write ``<work>/etc/*``; ``real`` has the direct URL of each service, without path.
 
     ``limits`` has the rows per page of those services which shall not have their default.

@@ -44,17 +44,12 @@ class Proxy:
         self._lock = threading.Lock()
         self._servers = {name: _Server(self, name, port) for name, port in upstream.items()}
         for name, server in self._servers.items():
-            threading.Thread(
-                target=server.serve_forever, args=(0.05,), name=f"proxy-{name}", daemon=True
-            ).start()
+            threading.Thread(target=server.serve_forever, args=(0.05,), name=f"proxy-{name}", daemon=True).start()
 
     @property
     def urls(self) -> dict[str, str]:
         """Where clients reach each service, without a path."""
-        return {
-            name: f"http://127.0.0.1:{server.server_address[1]}"
-            for name, server in self._servers.items()
-        }
+        return {name: f"http://127.0.0.1:{server.server_address[1]}" for name, server in self._servers.items()}
 
     @contextlib.contextmanager
     def calls(self) -> Iterator[Calls]:

@@ -151,9 +151,7 @@ def test_services_die_with_the_process_that_started_them(tmp_path: Path) -> None
         "print(*cloud.processes, flush=True); time.sleep(600)"
     )
     root = Path(__file__).parents[2]
-    with subprocess.Popen(
-        [sys.executable, "-c", script, tmp_path], cwd=root, stdout=subprocess.PIPE, text=True
-    ) as starter:
+    with subprocess.Popen([sys.executable, "-c", script, tmp_path], cwd=root, stdout=subprocess.PIPE, text=True) as starter:
         assert starter.stdout is not None
         processes = [int(word) for word in starter.stdout.readline().split()]
         starter.send_signal(signal.SIGKILL)

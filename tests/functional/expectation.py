@@ -117,7 +117,8 @@ def _cloud(truth: Truth, server: Server, polls: Sequence[datetime]) -> Iterator[
         flavors = [truth.flavor(piece.step.flavor) for piece in pieces]
         awake = [(piece.end - piece.start).total_seconds() - _asleep(piece, first_seen) for piece in pieces]
         completed = look.step.vm_state == "deleted" and not reading.opening
-        alive = [poll.at for poll in _looks(server, polls) if poll.step.vm_state != "deleted"]
+        told_by = [look] if reading.opening else _looks(server, polls)
+        alive = [poll.at for poll in told_by if poll.step.vm_state != "deleted"]
         newest = flavors[-1]
         yield (
             (server.id, measured.month, measured.year),
@@ -172,4 +173,3 @@ def _public_ips(truth: Truth, server: Server, at: datetime) -> int:
 
 def month_of(instant: datetime) -> datetime:
     return datetime(instant.year, instant.month, 1, tzinfo=UTC)
-

@@ -8,13 +8,14 @@ import pytest
 from caso.delivery import Outlet
 from caso.errors import DeliveryError, RejectedError, SourceError
 from caso.extractors.base import Ask, Extractor, Page
+from caso.extractors.nova import NovaExtractor
 from caso.messengers.base import Messenger
 from caso.messengers.noop import NoopMessenger
 from caso.planning import Period
 from caso.projects import Project
 from caso.store import Scope
-from caso.testing.sources import REGION, FakeCompute, a_partial_server
-from tests.unit.cloudlet import T1, T2, Cloudlet, servers
+from caso.testing.sources import REGION, FakeCompute, a_partial_server, fake_sources
+from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, servers, ticking
 
 HOUR = timedelta(hours=1)
 
@@ -327,3 +328,41 @@ def test_old_records_are_dropped_after_keep_months(cloudlet):
     cloudlet.run(much_later, outlets=[Outlet("late", late)])
 
     assert {key[-7:] for key in late.keys if key.startswith("cloud/")} == {"2025-07", "2025-08", "2025-09"}
+
+
+def test_a_project_that_lost_its_tag_gets_one_last_window_and_is_retired(cloudlet, caplog):
+    cloudlet.run(T1)
+    alpha, beta = PROJECTS
+
+    report = cloudlet.run(T2, projects=[beta], listed=frozenset({"p2"}))
+
+    assert report.exit_status == 0
+    assert [scope.project.id for scope in report.scopes if scope.last] == ["p1"]
+    assert cloud_row(cloudlet, "ends")["Status"] == "completed"
+    assert caplog.text.count("no longer to be accounted for") == 1
+    later = cloudlet.run(T2 + HOUR, projects=[beta], listed=frozenset({"p2"}))
+    assert [scope.project.id for scope in later.scopes] == ["p2"]
+
+    back = cloudlet.run(T2 + 2 * HOUR, projects=[alpha, beta], listed=frozenset({"p1", "p2"}))
+
+    assert {scope.project.id: scope.plan.window.start for scope in back.scopes} == {"p1": T2, "p2": T2 + HOUR}
+
+
+def test_a_project_that_is_gone_has_its_servers_end_where_they_were_last_seen(cloudlet):
+    cloudlet.run(T1)
+    nova = NovaExtractor(fake_sources(compute=FakeCompute(servers(T2)), clock=ticking(T2), no_role_on=["p1"]))
+
+    report = cloudlet.run(T2, projects=[PROJECTS[1]], listed=frozenset({"p2"}), extractors={"nova": nova})
+
+    assert report.exit_status == 0
+    row = cloud_row(cloudlet, "runs")
+    assert row["Status"] == "completed"
+    assert abs(row["EndTime"] - T1) < timedelta(seconds=1)
+
+
+def test_a_run_over_some_projects_only_retires_nobody(cloudlet):
+    cloudlet.run(T1)
+
+    report = cloudlet.run(T2, projects=[PROJECTS[1]], listed=None)
+
+    assert [scope.project.id for scope in report.scopes] == ["p2"]

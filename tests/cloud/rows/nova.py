@@ -107,13 +107,9 @@ class _Writer:
         for place, volume in enumerate(self.volumes[server.id]):
             self._block_device(database, number * 100 + place, server, volume)
 
-    def _instance(
-        self, database: str, number: int, server: Server, step: Step, deleted: bool
-    ) -> None:
+    def _instance(self, database: str, number: int, server: Server, step: Step, deleted: bool) -> None:
         flavor = self.flavors[step.flavor]
-        host = (
-            None if step.launched_at is None or step.vm_state == "shelved_offloaded" else "compute"
-        )
+        host = None if step.launched_at is None or step.vm_state == "shelved_offloaded" else "compute"
         ended = deleted or step.vm_state == "soft-delete"
         self.rows.add(
             database,

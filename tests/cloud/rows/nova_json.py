@@ -44,9 +44,7 @@ def network_json(project_id: str, addresses: Sequence[Address], floating: Sequen
             "id": stable_id("network", first.network),
             "bridge": "br-int",
             "label": first.network,
-            "subnets": [
-                _subnet(address, floating if address is first else ()) for address in addresses
-            ],
+            "subnets": [_subnet(address, floating if address is first else ()) for address in addresses],
             "meta": {"injected": False, "tenant_id": project_id, "mtu": 1500},
         },
         "type": "ovs",

@@ -23,10 +23,7 @@ def stable_hex(*words: object) -> str:
 
 def make_projects(count: int) -> tuple[Project, ...]:
     """``count`` tagged ones with a VO each, one without the tag and one without a VO."""
-    ordinary = [
-        _project(f"project-{n}", True, VO_PROPERTIES[n % len(VO_PROPERTIES)], f"vo{n}.example.org")
-        for n in range(count)
-    ]
+    ordinary = [_project(f"project-{n}", True, VO_PROPERTIES[n % len(VO_PROPERTIES)], f"vo{n}.example.org") for n in range(count)]
     return (
         *ordinary,
         _project(UNTAGGED, False, "VO", "untagged.example.org"),
@@ -44,11 +41,7 @@ def make_users() -> tuple[User, ...]:
         DEFAULT_DOMAIN: ("alice", "bob", "zoë"),
         EGI_DOMAIN: ("3f1c2a@egi.eu", "/DC=org/DC=terena/O=CERN/CN=Jürgen Öztürk"),
     }
-    known = [
-        User(stable_hex("user", domain, name), name, domain)
-        for domain, people in names.items()
-        for name in people
-    ]
+    known = [User(stable_hex("user", domain, name), name, domain) for domain, people in names.items() for name in people]
     return (*known, User(stable_hex("user", "vanished"), "vanished", DEFAULT_DOMAIN, exists=False))
 
 

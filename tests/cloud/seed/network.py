@@ -31,10 +31,7 @@ def with_addresses(servers: Sequence[Server], projects: Sequence[Project]) -> It
 
     A server which no host took has none.
     """
-    hosts = {
-        project.id: ipaddress.ip_network(private_cidr(number)).hosts()
-        for number, project in enumerate(projects)
-    }
+    hosts = {project.id: ipaddress.ip_network(private_cidr(number)).hosts() for number, project in enumerate(projects)}
     provider = [ipaddress.ip_network(cidr).hosts() for cidr in PROVIDER_CIDRS]
     names = {project.id: private_network(project) for project in projects}
     for pool in (*hosts.values(), *provider):
@@ -48,15 +45,11 @@ def with_addresses(servers: Sequence[Server], projects: Sequence[Project]) -> It
         network = PROVIDER_NETWORK if outside else names[server.project_id]
         port_id = stable_id("port", server.id)
         mac = "fa:16:3e:{:02x}:{:02x}:{:02x}".format(*number.to_bytes(3, "big"))
-        addresses = tuple(
-            Address(str(ip), ip.version, network, port_id, mac) for ip in map(next, pools)
-        )
+        addresses = tuple(Address(str(ip), ip.version, network, port_id, mac) for ip in map(next, pools))
         yield dataclasses.replace(server, addresses=addresses)
 
 
-def make_floating_ips(
-    servers: Sequence[Server], projects: Sequence[Project], reference: datetime
-) -> Iterator[FloatingIP]:
+def make_floating_ips(servers: Sequence[Server], projects: Sequence[Project], reference: datetime) -> Iterator[FloatingIP]:
     """At every third living server of a private network; four without one in each project.
 
     Of those four, one is taken and one is released in the hour after the reference time.
@@ -99,6 +92,4 @@ def _floating_ip(
     server_id: str | None = None,
     oddity: str | None = None,
 ) -> FloatingIP:
-    return FloatingIP(
-        stable_id("floatingip", ip), ip, project_id, created, deleted_at, server_id, oddity
-    )
+    return FloatingIP(stable_id("floatingip", ip), ip, project_id, created, deleted_at, server_id, oddity)

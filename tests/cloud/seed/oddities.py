@@ -92,12 +92,8 @@ def _lives(reference: datetime) -> dict[str, Callable[[], Life]]:
         "never-scheduled-deleted": lambda: _failed(reference - 2 * DAY, reference - DAY),
         "never-built": lambda: _never_built(reference - 5 * HOUR),
         "deleted-without-terminated_at": lambda: ended(reference - 9 * DAY, reference - DAY),
-        "stuck-deleting": lambda: _then(
-            booted(reference - 9 * DAY), lambda life: life.delete_stuck(reference - DAY)
-        ),
-        "soft-deleted": lambda: _then(
-            booted(reference - 9 * DAY), lambda life: life.soft_delete(reference - 2 * HOUR)
-        ),
+        "stuck-deleting": lambda: _then(booted(reference - 9 * DAY), lambda life: life.delete_stuck(reference - DAY)),
+        "soft-deleted": lambda: _then(booted(reference - 9 * DAY), lambda life: life.soft_delete(reference - 2 * HOUR)),
         "shelved-offloaded": lambda: _then(
             booted(reference - 40 * DAY),
             lambda life: life.switch("shelve", reference - 2 * DAY),
@@ -109,12 +105,8 @@ def _lives(reference: datetime) -> dict[str, Callable[[], Life]]:
             lambda life: life.offload(reference - 19 * DAY),
             lambda life: life.delete(reference - 3 * HOUR),
         ),
-        "error-after-launch": lambda: _then(
-            booted(reference - 9 * DAY), lambda life: life.break_down(reference - 3 * DAY)
-        ),
-        "rescued": lambda: _then(
-            booted(reference - 9 * DAY), lambda life: life.switch("rescue", reference - HOUR)
-        ),
+        "error-after-launch": lambda: _then(booted(reference - 9 * DAY), lambda life: life.break_down(reference - 3 * DAY)),
+        "rescued": lambda: _then(booted(reference - 9 * DAY), lambda life: life.switch("rescue", reference - HOUR)),
         "resized-twice": lambda: _then(
             booted(month - 10 * DAY),
             lambda life: life.resize(month - 5 * DAY, "m1.large", HOUR),

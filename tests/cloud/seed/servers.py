@@ -102,9 +102,7 @@ def _still_living(rng: random.Random, reference: datetime) -> Life:
 
 def _past(rng: random.Random, life: Life, until: datetime) -> None:
     """One thing, or two that belong together, at random times before ``until``."""
-    first, second = sorted(
-        between(rng, life.created + 5 * MINUTE, until - 5 * MINUTE) for _ in range(2)
-    )
+    first, second = sorted(between(rng, life.created + 5 * MINUTE, until - 5 * MINUTE) for _ in range(2))
     second += 2 * MINUTE
     match rng.randrange(8):
         case 0:

@@ -94,9 +94,7 @@ def _of_kind(kind: str, plain: Volume, near: Sequence[Server], reference: dateti
     return dataclasses.replace(plain, oddity=oddity, **changes)  # type: ignore[arg-type]
 
 
-def _attach(
-    servers: Sequence[Server], starts: Sequence[datetime], end: datetime | None = None
-) -> tuple[Attachment, ...]:
+def _attach(servers: Sequence[Server], starts: Sequence[datetime], end: datetime | None = None) -> tuple[Attachment, ...]:
     """Until ``end`` or until the server is deleted, whichever comes first."""
     made = []
     for server, start in zip(servers, starts, strict=False):

@@ -219,22 +219,14 @@ class Truth:
 
     def servers_at(self, at: datetime, project_id: str | None = None) -> list[Server]:
         """Those which Nova lists then, of one project or of all."""
-        return [
-            server
-            for server in self.servers
-            if project_id in (None, server.project_id) and server.exists(at)
-        ]
+        return [server for server in self.servers if project_id in (None, server.project_id) and server.exists(at)]
 
-    def changed_since(
-        self, since: datetime, at: datetime, project_id: str | None = None
-    ) -> list[Server]:
+    def changed_since(self, since: datetime, at: datetime, project_id: str | None = None) -> list[Server]:
         """Those which ``changes-since`` lists at a time, with the deleted ones."""
         return [
             server
             for server in self.servers
-            if project_id in (None, server.project_id)
-            and (step := server.state(at)) is not None
-            and step.at >= since
+            if project_id in (None, server.project_id) and (step := server.state(at)) is not None and step.at >= since
         ]
 
     def volumes_of(self, server_id: str, at: datetime) -> list[Volume]:

@@ -78,9 +78,9 @@ def test_before_the_first_observation_everything_counts_as_wall():
 @pytest.mark.parametrize(
     ("nova", "sent"),
     [
-        *[(word, "started") for word in "ACTIVE REBOOT HARD_REBOOT PASSWORD REBUILD RESIZE VERIFY_RESIZE".split()],
-        *[(word, "started") for word in "REVERT_RESIZE MIGRATING RESCUE BUILD".split()],
-        *[(word, "stopped") for word in "SHUTOFF SOFT_DELETED SHELVED".split()],
+        *[(word, "started") for word in ["ACTIVE", "REBOOT", "HARD_REBOOT", "PASSWORD", "REBUILD", "RESIZE", "VERIFY_RESIZE"]],
+        *[(word, "started") for word in ["REVERT_RESIZE", "MIGRATING", "RESCUE", "BUILD"]],
+        *[(word, "stopped") for word in ["SHUTOFF", "SOFT_DELETED", "SHELVED"]],
         ("PAUSED", "paused"),
         ("SUSPENDED", "suspended"),
         ("SHELVED_OFFLOADED", "suspended"),

@@ -1,6 +1,7 @@
 """Evidence folds into the same intervals, whatever the order or the repeats."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -97,7 +98,7 @@ def test_intervals_follow_each_other_without_gaps_and_without_equal_neighbours(p
 
     assert intervals[0].start == BORN
     assert intervals[-1].end is None
-    for before, after in zip(intervals, intervals[1:], strict=False):
+    for before, after in pairwise(intervals):
         assert before.end == after.start
         assert before.value != after.value
         assert before.start < after.start

@@ -1,0 +1,55 @@
+"""Projects that are no longer to be accounted for: one last window, then their scopes are retired."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection, Sequence
+from datetime import datetime
+
+from caso.errors import DeniedError
+from caso.projects import Project
+from caso.report import ScopeReport
+from caso.store import Checkpoint, Place, Store
+
+LOG = logging.getLogger(__name__)
+
+
+def departed(
+    checkpoints: Sequence[Checkpoint], cloud: str, extractors: Collection[str], listed: Collection[str]
+) -> list[Project]:
+    """The projects of ``cloud`` that have a checkpoint which is not retired, and are not ``listed`` any more.
+
+    Their VO is the one that was last known; their name is not, so it is the id.
+    """
+    vos = {
+        checkpoint.scope.project_id: checkpoint.vo
+        for checkpoint in checkpoints
+        if checkpoint.scope.cloud == cloud
+        and checkpoint.scope.extractor in extractors
+        and checkpoint.scope.project_id not in listed
+        and checkpoint.retired is None
+        and checkpoint.vo
+    }
+    return [Project(project_id, project_id, vo, "last known") for project_id, vo in sorted(vos.items())]
+
+
+def end_what_is_out_of_reach(store: Store, report: ScopeReport, started: datetime, now: datetime) -> None:
+    """Where the last window is denied (the role or the project is gone), its servers end where they were last seen."""
+    if isinstance(report.error, DeniedError):
+        place = Place(report.scope.cloud, report.scope.region)
+        reason = "its project is no longer accounted for, and cannot be asked any more"
+        store.vanish(place, report.project.id, seen_since=started, at=now, reason=reason)
+        report.error = None
+        report.ended = True
+
+
+def retire(store: Store, report: ScopeReport, at: datetime) -> None:
+    """Ask no more about the scope; should its project come back, it goes on from where it ended."""
+    if report.whole:
+        with store.transaction() as step:
+            step.checkpoints.retire(report.scope, at)
+        LOG.warning(
+            "project %s is no longer to be accounted for: its last window ended at %s; give it back the tag to go on",
+            report.project.id,
+            f"{report.plan.window.end:%FT%TZ}",
+        )
