@@ -49,7 +49,7 @@ MAIN = (
     cfg.StrOpt(
         "extract-from",
         help="Extract again from this date (UTC unless it carries a zone), or from the beginning of time: None. "
-        "Not set: each project goes on from where it ended. With it, no checkpoint moves.",
+        "Not set: each project goes on from where it ended. The checkpoints of projects that have one stay where they are.",
     ),
     cfg.StrOpt("extract-to", help="Extract up to this date (UTC unless it carries a zone). Not set: now."),
     cfg.BoolOpt("dry-run", default=False, help="Show what would be sent, per project, VO and kind; change nothing."),
@@ -139,6 +139,7 @@ def build(argv: Sequence[str], prog: str, files: Sequence[str] | None = None) ->
             prog=prog,
             version=__version__,
             default_config_files=found,
+            default_config_dirs=None if files is None else [],
             description=PURPOSE.get(prog),
             epilog=f"Options may be spelled with - or _. More, and exit statuses: man {prog}",
         )

@@ -69,11 +69,14 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
     Raises StoreError when the store cannot be written; every other failure is in the report.
     """
     watcher = watcher or Silent()
-    report = _open_report(job)
+    report = _open_report(job, store)
     leaving = _leaving(job, store)
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
     with store.locks.acquire_some(_names(job), clock()) as lease:
         report.locked = sorted(lease.refused)
+        if report.locked:
+            holder = lease.refused[report.locked[0]]
+            LOG.warning("%d scopes are held by another run (%s) and left to it", len(report.locked), holder)
         report.scopes = _plan(job, store, lease.held, leaving)
         started = clock()
         watcher.step("planned", len(report.scopes))
@@ -93,9 +96,16 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
     return report
 
 
-def _open_report(job: Job) -> Report:
+def _open_report(job: Job, store: Store) -> Report:
     for project in job.unmapped:
         LOG.warning("project %s (%s) has no VO and is left undone; set one of the VO properties on it", project.name, project.id)
+    known = {checkpoint.scope.cloud for checkpoint in store.checkpoints.all()}
+    if known and job.cloud not in known and job.period.since is None:
+        LOG.warning(
+            "the store knows of the cloud %s, and not of %s (--os-cloud): every project is extracted as for the first time",
+            " and ".join(repr(name) for name in sorted(known)),
+            repr(job.cloud),
+        )
     for why in job.missing.values():
         LOG.error("%s", why)
     if job.trouble:
@@ -170,7 +180,7 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
             scope.ended = True
             scope.error = scope.error or event.error
         return
-    store.observe(place, event.seen)
+    store.observe(place, event.seen, by=task.name)
     store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)
     put_own(store, place, event.records)
     for odd in event.odd:
@@ -192,9 +202,8 @@ def _settle(job: Job, store: Store, scope: ScopeReport, started: datetime, now: 
         LOG.error("project %s in %s: %s; the next run tries it again", scope.project.name, scope.scope.region, scope.error)
     elif "server" in scope.inventory:
         place = Place(scope.scope.cloud, scope.scope.region)
-        gone = store.vanish(
-            place, scope.project.id, seen_since=started, at=now, reason="a complete listing did not have it any more"
-        )
+        reason = "a complete listing did not have it any more"
+        gone = store.vanish(place, scope.project.id, by=scope.scope.extractor, seen_since=started, at=now, reason=reason)
         if gone:
             LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))
     vo_of = {project.id: project.vo for project in job.projects if project.vo}

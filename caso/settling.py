@@ -7,7 +7,7 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
-from caso.accounting.rules import Rules
+from caso.accounting.rules import Rules, cut
 from caso.accounting.servers import KINDS, accelerator_records, cloud_record, never_shrinking, readings
 from caso.planning import Plan
 from caso.records import CloudRecord, Record
@@ -69,34 +69,30 @@ def _chunks(due: Iterator[Due]) -> Iterator[list[Due]]:
 def _statements(
     step: Step, servers: list[Due], plan: Plan, rules: Rules, vo_of: Mapping[str, str], settled: Settled
 ) -> list[Statement]:
-    cuts = {item.entity.uuid: _cut(item, plan) for item in servers}
+    starts = {item.entity.uuid: _cut(item, plan) for item in servers}
     earlier = {
         month: step.ledger.before_many(
-            [f"server/{uuid}" for uuid, cut in cuts.items() if Month.of(cut) == month], CloudRecord.kind, month
+            [f"server/{uuid}" for uuid, since in starts.items() if Month.of(since) == month], CloudRecord.kind, month
         )
-        for month in {Month.of(cut) for cut in cuts.values()}
+        for month in {Month.of(since) for since in starts.values()}
     }
     statements = []
     for item in servers:
-        subject, cut = f"server/{item.entity.uuid}", cuts[item.entity.uuid]
-        before = earlier[Month.of(cut)].get(subject)
-        statements.append(_statement(item, cut, before, plan, rules, vo_of, settled))
+        subject, since = f"server/{item.entity.uuid}", starts[item.entity.uuid]
+        before = earlier[Month.of(since)].get(subject)
+        statements.append(_statement(item, since, before, plan, rules, vo_of, settled))
     return statements
 
 
 def _cut(item: Due, plan: Plan) -> datetime:
-    """Where this server was last accounted for, or from when better knowledge tells otherwise; never before the scope's start."""
     if not plan.live:
         return plan.window.start
-    last = item.accounted_until
-    if last is None:
-        return plan.since
-    return max(plan.since, min(last, item.dirty_from or last))
+    return cut(plan.since, item.accounted_until, item.dirty_from, item.entity.ended)
 
 
 def _statement(
     item: Due,
-    cut: datetime,
+    since: datetime,
     before: Record | None,
     plan: Plan,
     rules: Rules,
@@ -107,7 +103,7 @@ def _statement(
     owed = plan.opening if before is None and item.accounted_until is None else None
     records: list[Record] = []
     newest = before if isinstance(before, CloudRecord) else None
-    for reading in readings(server, cut, until, vo_of, owed):
+    for reading in readings(server, since, until, vo_of, owed):
         measured = cloud_record(reading, rules)
         record = never_shrinking(measured, newest)
         if record != measured:
@@ -115,11 +111,11 @@ def _statement(
             LOG.warning("server %s: cumulative use would fall in %s; the larger value is sent", server.uuid, record.month)
         records += [record, *accelerator_records(reading, rules)]
         newest = record
-    first = min((record.month for record in records), default=Month.of(cut))
+    first = min((record.month for record in records), default=Month.of(since))
     return Statement(
         subject=f"server/{server.uuid}",
         kinds=frozenset(KINDS),
-        since=min(first, Month.of(cut)),
+        since=min(first, Month.of(since)),
         until=Month.of(until - RESOLUTION),
         known_at=server.known_at,
         records=records,

@@ -105,6 +105,19 @@ def points(created: datetime, ended: datetime | None, since: datetime, until: da
         yield Point(end, end)
 
 
+def cut(
+    since: datetime, accounted_until: datetime | None, known_otherwise_from: datetime | None, ended: datetime | None
+) -> datetime:
+    """From when a life is to be accounted for (again): where that was last done, or where better knowledge begins.
+
+    Never before ``since``, where accounting of its scope began. The month of its end is
+    always told with it, or it would seem to have vanished from that month.
+    """
+    if accounted_until is None:
+        return since
+    return max(since, min(instant for instant in (accounted_until, known_otherwise_from, ended) if instant is not None))
+
+
 def opening_point(created: datetime, ended: datetime | None, cut: datetime) -> Point | None:
     """The closing reading of the month before ``cut``'s month, for a life that went on over that month's end.
 

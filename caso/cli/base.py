@@ -38,6 +38,9 @@ def _set_up_logging(conf: cfg.ConfigOpts) -> None:
     log.setup(conf, "caso")
     if conf.log_config_append or conf.log_file or conf.log_dir or conf.use_syslog or conf.use_journal:
         return
+    if not conf.debug:
+        # What it warns of, a failed login say, caso reports itself, with what to do.
+        logging.getLogger("keystoneauth").setLevel(logging.ERROR)
     handler = logging.StreamHandler(sys.stderr)
     handler.setLevel(logging.DEBUG if conf.debug else logging.WARNING)
     handler.setFormatter(logging.Formatter("caso: %(levelname)s: %(message)s"))

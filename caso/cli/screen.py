@@ -120,8 +120,7 @@ def _scopes(scopes: Sequence[ScopeReport]) -> Table:
     for scope in scopes:
         window = scope.plan.window
         cells = (scope.project.name, scope.scope.region, scope.scope.extractor, _stamp(window.start), _stamp(window.end))
-        error = Text(str(scope.error), style="red") if scope.error else Text("-")
-        table.add_row(*map(plain, cells), str(scope.records), str(scope.odd), error)
+        table.add_row(*map(plain, cells), str(scope.records), str(scope.odd), _brief(scope.error))
     return table
 
 
@@ -133,10 +132,14 @@ def _messengers(report: Report) -> Table:
     table.add_column("Error", overflow="fold")
     for delivery in report.deliveries:
         tally = delivery.tally
-        error = Text(str(delivery.error), style="red") if delivery.error else Text("-")
         numbers = (delivery.sent, tally.accepted, tally.due, tally.set_aside)
-        table.add_row(plain(delivery.name), *map(str, numbers), error)
+        table.add_row(plain(delivery.name), *map(str, numbers), _brief(delivery.error))
     return table
+
+
+def _brief(error: Exception | None) -> Text:
+    """The first clause of what went wrong; the log has all of it."""
+    return Text(str(error).split(";")[0][:100], style="red") if error else Text("-")
 
 
 def _stamp(instant: datetime) -> str:

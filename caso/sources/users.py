@@ -61,7 +61,8 @@ class Users:
             return None
         except SourceError as exc:
             self._lookups_left = 0
-            LOG.warning("records will lack names of users: %s", exc)
+            # Not a fault: APEL takes a record without a name, and a site may not want to give the role.
+            LOG.info("records lack names of users; give the role reader on the system for them: %s", exc)
             return None
         return _name(body.get("user"))
 

@@ -32,6 +32,10 @@ class _Known(NamedTuple):
     accounted_until: datetime | None
     dirty_from: datetime | None
     held: bool
+    told_by: str = " "
+
+    def told(self, by: str) -> _Known:
+        return self if f" {by} " in self.told_by else self._replace(told_by=f"{self.told_by}{by} ")
 
     def become(self, kind: EntityKind, after: Entity) -> _Known:
         difference = kind.first_difference(self.entity, after)
@@ -86,23 +90,23 @@ class Entities:
         for chunk in chunks(until):
             self._connection.execute(statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
 
-    def observe(self, place: Place, seen: Sequence[Any]) -> set[str]:
-        """Fold what was seen into what is known; the ids of the projects that own it now."""
+    def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
+        """Fold what the extractor ``by`` saw into what is known; the ids of the projects that own it now."""
         projects: set[str] = set()
         for kind, of_kind in _by_kind(seen):
             for chunk in chunks(of_kind):
                 known = self._load(place, kind, {kind.id_of(one) for one in chunk})
                 for one in chunk:
                     before = known.get(kind.id_of(one), UNKNOWN)
-                    known[kind.id_of(one)] = before.become(kind, kind.observe(before.entity, one))
+                    known[kind.id_of(one)] = before.become(kind, kind.observe(before.entity, one)).told(by)
                 projects |= self._write(place, kind, known)
                 Quarantine(self._connection).clear(place, kind.name, known)
         return projects
 
     def vanish(
-        self, place: Place, project_id: str, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
+        self, place: Place, project_id: str, *, by: str, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
     ) -> list[str]:
-        """End what lives in the project and was not met since ``seen_since``; the ids.
+        """End what lives in the project, was told of by ``by`` and not met since ``seen_since``; the ids.
 
         What is in quarantine and was met since is there, only unreadable: it lives on. So does what listings hide.
         """
@@ -114,6 +118,7 @@ class Entities:
             entities.c.settled == false(),
             entities.c.ended.is_(None),
             entities.c.known_at < seen_since,
+            entities.c.told_by.contains(f" {by} ", autoescape=True),
         )
         vanished: list[str] = []
         gone = sorted(set(self._connection.scalars(missing)) - odd.met_since(place, kind, seen_since))
@@ -128,7 +133,10 @@ class Entities:
 
     def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
         rows = self._connection.execute(select(entities).where(_at(place, kind.name), entities.c.id.in_(sorted(ids))))
-        return {row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True) for row in rows}
+        return {
+            row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True, told_by=row.told_by)
+            for row in rows
+        }
 
     def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> set[str]:
         """The ids of the projects that own what was written."""
@@ -165,5 +173,6 @@ def _row(kind: EntityKind, known: _Known) -> dict[str, Any]:
         "accounted_until": until,
         "dirty_from": known.dirty_from,
         "settled": done and known.dirty_from is None,
+        "told_by": known.told_by,
         "body": kind.dump(entity),
     }

@@ -41,6 +41,7 @@ checkpoints = Table(
 )
 
 # settled: ended, accounted beyond its end, and nothing learned since; what every run would otherwise look through again.
+# told_by: the extractors that ever told of it, " nova notifications ": only their listings can miss it.
 entities = Table(
     "entities",
     metadata,
@@ -54,6 +55,7 @@ entities = Table(
     Column("accounted_until", Utc),
     Column("dirty_from", Utc),
     Column("settled", Boolean, nullable=False),
+    Column("told_by", name(255), nullable=False),
     Column("body", body(), nullable=False),
     Index(None, "cloud", "region", "kind", "project_id", "settled", "id"),
 )

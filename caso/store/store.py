@@ -47,23 +47,23 @@ class Store:
         with self.database.write() as connection:
             yield Step(Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection))
 
-    def observe(self, place: Place, seen: Sequence[Any]) -> set[str]:
-        """Fold what was seen into what is known; the ids of the projects that own it now.
+    def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
+        """Fold what the extractor ``by`` saw into what is known; the ids of the projects that own it now.
 
         What was seen is well: it leaves the quarantine.
         """
         with self.database.write() as connection:
-            return Entities(connection).observe(place, seen)
+            return Entities(connection).observe(place, seen, by=by)
 
     def vanish(
-        self, place: Place, project_id: str, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
+        self, place: Place, project_id: str, *, by: str, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
     ) -> list[str]:
-        """After a complete listing that began at ``seen_since``: end what lives in the project and was not in it; the ids.
+        """After a complete listing that began at ``seen_since``: end what ``by`` told of that lives in the project and was not in it; the ids.
 
         What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
         """
         with self.database.write() as connection:
-            return Entities(connection).vanish(place, project_id, seen_since=seen_since, at=at, reason=reason, kind=kind)
+            return Entities(connection).vanish(place, project_id, by=by, seen_since=seen_since, at=at, reason=reason, kind=kind)
 
     def quarantine(self, place: Place, odd: Sequence[OddLike], *, window_start: datetime, at: datetime) -> None:
         """Keep objects that could not be read, each with its newest reason and the start of the first window it was missed in."""

@@ -252,7 +252,7 @@ def test_purging_drops_old_months(store):
 
 
 def test_purging_keeps_the_newest_record_of_the_living(store):
-    store.observe(HERE, [a_server("alive"), a_server("dead", ended=NOW - HOUR)])
+    store.observe(HERE, [a_server("alive"), a_server("dead", ended=NOW - HOUR)], by="nova")
     for uuid in ("alive", "dead"):
         put(store, a_statement(a_record(uuid, JANUARY), a_record(uuid, FEBRUARY), about=uuid))
 
@@ -274,7 +274,7 @@ def test_purging_keeps_what_is_still_due(store):
 
 def test_a_living_entity_of_another_id_keeps_nothing(store):
     seen: ServerSeen = a_server("vm-2")
-    store.observe(HERE, [seen])
+    store.observe(HERE, [seen], by="nova")
     put(store, a_statement(a_record(month=JANUARY)))
 
     assert store.ledger.purge(MARCH) == 1

@@ -28,7 +28,7 @@ def test_only_its_owner_may_read_a_new_store(path):
     old = os.umask(0)
     try:
         with open_store(url(path)) as store:
-            store.observe(HERE, [a_server()])
+            store.observe(HERE, [a_server()], by="nova")
             modes = {file.name: mode(file) for file in path.parent.iterdir()}
     finally:
         os.umask(old)
@@ -82,7 +82,7 @@ def test_a_file_that_is_no_store_is_refused_and_left_as_it_is(tmp_path, content)
 
 def test_a_store_that_was_cut_is_refused(path):
     with open_store(url(path)) as store:
-        store.observe(HERE, [a_server(f"vm-{number}") for number in range(200)])
+        store.observe(HERE, [a_server(f"vm-{number}") for number in range(200)], by="nova")
     os.truncate(path, path.stat().st_size // 2)
 
     with pytest.raises(StoreError, match="damaged"):

@@ -38,7 +38,7 @@ def test_an_object_that_is_met_twice_in_a_page_is_kept_once(store):
 def test_an_object_that_is_well_again_leaves(store):
     store.quarantine(HERE, [Odd("vm-1"), Odd("vm-2")], window_start=NOW, at=NOW)
 
-    store.observe(HERE, [a_server("vm-1")])
+    store.observe(HERE, [a_server("vm-1")], by="nova")
 
     assert [kept.object_id for kept in store.quarantined(HERE)] == ["vm-2"]
 
@@ -47,21 +47,21 @@ def test_an_object_that_a_complete_listing_does_not_have_leaves(store):
     store.quarantine(HERE, [Odd("gone"), Odd("foreign", project_id="p2")], window_start=NOW, at=NOW)
     store.quarantine(HERE, [Odd("there")], window_start=NOW, at=NOW + HOUR)
 
-    store.vanish(HERE, "p1", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
+    store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
 
     assert [kept.object_id for kept in store.quarantined(HERE)] == ["foreign", "there"]
 
 
 def test_a_server_that_is_listed_but_unreadable_does_not_end(store):
-    store.observe(HERE, [a_server("vm-1", at=NOW)])
+    store.observe(HERE, [a_server("vm-1", at=NOW)], by="nova")
     store.quarantine(HERE, [Odd("vm-1")], window_start=NOW, at=NOW + HOUR)
 
-    assert store.vanish(HERE, "p1", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed") == []
+    assert store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed") == []
 
 
 def test_objects_of_an_unreadable_project_are_dropped_on_their_own(store):
     store.quarantine(HERE, [Odd("vm-1", project_id=None)], window_start=NOW, at=NOW)
-    store.vanish(HERE, "p1", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
+    store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
 
     assert store.forget_quarantined(HERE, None, met_before=NOW + HOUR) == 1
     assert store.quarantined(HERE) == []

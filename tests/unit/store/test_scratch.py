@@ -30,13 +30,13 @@ def test_not_a_byte_of_the_file_changes(path):
     before = path.read_bytes()
 
     with open_scratch(url(path)) as scratch:
-        scratch.observe(HERE, [a_server()])
+        scratch.observe(HERE, [a_server()], by="nova")
 
     assert path.read_bytes() == before
 
 
 def test_a_scratch_copy_sees_what_a_running_process_has_committed(store, connection):
-    store.observe(HERE, [a_server()])
+    store.observe(HERE, [a_server()], by="nova")
 
     with open_scratch(connection) as scratch, scratch.transaction() as step:
         assert len(list(step.entities.due(HERE, "p1", touched_since=None))) == 1
@@ -44,7 +44,7 @@ def test_a_scratch_copy_sees_what_a_running_process_has_committed(store, connect
 
 def test_a_scratch_copy_of_no_store_is_a_new_one_and_leaves_nothing(path):
     with open_scratch(url(path)) as scratch:
-        scratch.observe(HERE, [a_server()])
+        scratch.observe(HERE, [a_server()], by="nova")
 
     assert not path.parent.exists()
 

@@ -26,7 +26,7 @@ def everything(store):
 
 
 def some_history(store):
-    store.observe(HERE, [a_server("vm-1"), a_server("vm-2")])
+    store.observe(HERE, [a_server("vm-1"), a_server("vm-2")], by="nova")
     put(store, a_statement(a_record(month=JANUARY), a_record(month=MARCH)))
     store.ledger.configure({"ssm": Subscription()}, NOW)
     deliver(store, "ssm")
@@ -92,13 +92,13 @@ def test_what_is_not_committed_is_not_seen_by_readers_and_they_do_not_wait(store
 
 def test_a_write_beside_a_step_of_the_same_thread_fails_at_once_instead_of_waiting_for_itself(store):
     with pytest.raises(RuntimeError, match="would wait for itself"), store.transaction():
-        store.observe(HERE, [a_server()])
+        store.observe(HERE, [a_server()], by="nova")
 
 
 def test_threads_take_turns(store):
     def observe(number: int) -> None:
         for hour in range(5):
-            store.observe(HERE, [a_server(f"vm-{number}", at=NOW + hour * HOUR)])
+            store.observe(HERE, [a_server(f"vm-{number}", at=NOW + hour * HOUR)], by="nova")
 
     threads = [threading.Thread(target=observe, args=(number,)) for number in range(8)]
     for thread in threads:
