@@ -1,0 +1,32 @@
+"""How Sphinx makes caso's documentation; nothing is fetched while it does."""
+
+from configparser import ConfigParser
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+
+metadata = ConfigParser()
+metadata.read(ROOT / "setup.cfg")
+
+project = "caso"
+author = metadata["metadata"]["author"]
+copyright = author
+release = version = metadata["metadata"]["version"]
+
+needs_sphinx = "8.1"
+# Lists every option, from list_opts(), on the page about the configuration.
+extensions = ["oslo_config.sphinxext"]
+nitpicky = True
+exclude_patterns: list[str] = []
+
+# furo: one column that also reads well on a telephone, light and dark, no files from elsewhere, kept up by the
+# people who keep up pip.
+html_theme = "furo"
+html_title = f"caso {release}"
+html_copy_source = False
+html_show_sphinx = False
+
+man_pages = [
+    ("man/caso-extract", "caso-extract", "account for what an OpenStack cloud's projects used", author, 1),
+    ("man/caso-projects", "caso-projects", "show the projects that caso accounts for", author, 1),
+]
