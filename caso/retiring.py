@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from caso.errors import DeniedError
+from caso.job import Job
 from caso.projects import Project
 from caso.report import ScopeReport
 from caso.store import Checkpoint, Place, Store
@@ -14,19 +15,20 @@ from caso.store import Checkpoint, Place, Store
 LOG = logging.getLogger(__name__)
 
 
-def departed(
-    checkpoints: Sequence[Checkpoint], cloud: str, extractors: Collection[str], listed: Collection[str]
-) -> list[Project]:
-    """The projects of ``cloud`` that have a checkpoint which is not retired, and are not ``listed`` any more.
+def departed(job: Job, checkpoints: Sequence[Checkpoint]) -> list[Project]:
+    """The projects of the job's cloud that have a checkpoint which is not retired, and are not listed any more.
 
-    Their VO is the one that was last known; their name is not, so it is the id.
+    Their VO is the one that was last known; their name is not, so it is the id. None of them where
+    the job is about some projects only, or about the past.
     """
+    if job.listed is None or job.period.since is not None:
+        return []
     vos = {
         checkpoint.scope.project_id: checkpoint.vo
         for checkpoint in checkpoints
-        if checkpoint.scope.cloud == cloud
-        and checkpoint.scope.extractor in extractors
-        and checkpoint.scope.project_id not in listed
+        if checkpoint.scope.cloud == job.cloud
+        and checkpoint.scope.extractor in job.extractors
+        and checkpoint.scope.project_id not in job.listed
         and checkpoint.retired is None
         and checkpoint.vo
     }

@@ -4,48 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from caso.accounting.rules import Rules
-from caso.delivery import Outlet, deliver, preview
-from caso.errors import CasoError, SourceError
+from caso.delivery import deliver, preview
+from caso.errors import SourceError
 from caso.extraction import Ended, Task, extract
-from caso.extractors.base import Ask, Extractor, Page
-from caso.planning import Period, plan
-from caso.projects import Project
+from caso.extractors.base import Page
+from caso.job import Job
 from caso.report import Report, ScopeReport
 from caso.retiring import departed, end_what_is_out_of_reach, retire
 from caso.settling import put_own, settle
-from caso.store import Place, Quarantined, Scope, Store
-from caso.window import Month, Window
+from caso.store import Place, Store
+from caso.tasks import lock_of, plan_scopes, tasks_for
+from caso.window import Month
 
 LOG = logging.getLogger(__name__)
-
-
-@dataclasses.dataclass(frozen=True)
-class Job:
-    """All that one run needs, built by wiring. ``projects`` are those with a VO; ``rules`` are by region."""
-
-    cloud: str
-    projects: Sequence[Project]
-    extractors: Mapping[str, Extractor]
-    rules: Mapping[str, Rules]
-    outlets: Sequence[Outlet]
-    period: Period
-    keep_months: int = 13
-    threads: int = 4
-    unmapped: Sequence[Project] = ()
-    """Projects that are to be accounted for, and have no VO: reported, left undone."""
-    missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    """Projects that were asked for and are not there, and why."""
-    listed: frozenset[str] | None = None
-    """The ids of all projects that are to be accounted for, with or without a VO; None: this run is about some only."""
-    dry_run: bool = False
-    """Count what each messenger would be sent, and send nothing; the store is a copy."""
-    trouble: CasoError | None = None
-    """Why there are no projects: the cloud did not say which."""
 
 
 class Watcher(Protocol):
@@ -70,17 +45,17 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
     """
     watcher = watcher or Silent()
     report = _open_report(job, store)
-    leaving = _leaving(job, store)
+    leaving = departed(job, store.checkpoints.all())
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
-    with store.locks.acquire_some(_names(job), clock()) as lease:
+    with store.locks.acquire_some([lock_of(scope) for scope, _ in job.scopes()], clock()) as lease:
         report.locked = sorted(lease.refused)
         if report.locked:
             holder = lease.refused[report.locked[0]]
             LOG.warning("%d scopes are held by another run (%s) and left to it", len(report.locked), holder)
-        report.scopes = _plan(job, store, lease.held, leaving)
+        report.scopes = plan_scopes(job, store, lease.held, leaving)
         started = clock()
         watcher.step("planned", len(report.scopes))
-        for task, event in extract(_tasks(job, store, report.scopes), job.threads):
+        for task, event in extract(tasks_for(job, store, report.scopes), job.threads):
             _take(store, report, job.cloud, task, event, clock())
             watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
             lease.renew(clock())
@@ -111,63 +86,6 @@ def _open_report(job: Job, store: Store) -> Report:
     if job.trouble:
         LOG.error("nothing can be extracted: %s", job.trouble)
     return Report(unmapped=list(job.unmapped), missing=list(job.missing.values()), trouble=job.trouble)
-
-
-def _leaving(job: Job, store: Store) -> list[Project]:
-    if job.listed is None or job.period.since is not None:
-        return []
-    return departed(store.checkpoints.all(), job.cloud, job.extractors, job.listed)
-
-
-def _scopes(job: Job) -> Iterator[tuple[str, Scope, Project]]:
-    """Every scope of the job, with the name of its lock."""
-    for region in job.rules:
-        for project in job.projects:
-            for name in job.extractors:
-                scope = Scope(job.cloud, region, project.id, name)
-                yield f"scope {'/'.join(scope)}", scope, project
-
-
-def _names(job: Job) -> list[str]:
-    return [lock for lock, _, _ in _scopes(job)]
-
-
-def _plan(job: Job, store: Store, held: frozenset[str], leaving: Sequence[Project]) -> list[ScopeReport]:
-    planned = []
-    for lock, scope, project in _scopes(job):
-        if lock not in held:
-            continue
-        legacy = store.checkpoints.legacy(project.id, project.name)
-        asked = plan(scope, store.checkpoints.get(scope), legacy, job.period)
-        if asked is None:
-            LOG.info("%s: %s is extracted already until then", scope.extractor, project.name)
-        else:
-            planned.append(ScopeReport(asked, project, last=project in leaving))
-    return planned
-
-
-def _tasks(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Task]:
-    """One task for each extractor and region, over all projects."""
-    tasks = []
-    for name, extractor in job.extractors.items():
-        for region in job.rules:
-            mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region)]
-            if mine:
-                waiting = store.quarantined(Place(job.cloud, region))
-                windows = {s.scope.project_id: _reach_back(s, waiting) for s in mine}
-                names = {s.project.id: s.project.name for s in mine}
-                tasks.append(Task(name, extractor, Ask(region, windows, names)))
-    return tasks
-
-
-def _reach_back(scope: ScopeReport, waiting: Sequence[Quarantined]) -> Window:
-    """The window to list: from where the oldest quarantined object that may be this project's was first met.
-
-    So it is met again, until it is well or gone.
-    """
-    window = scope.plan.window
-    starts = [odd.window_start for odd in waiting if odd.project_id in (None, scope.scope.project_id)]
-    return Window(min([window.start, *starts]), window.end)
 
 
 def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | Ended, now: datetime) -> None:

@@ -14,12 +14,12 @@ from caso.accounting.rules import Rules
 from caso.delivery import Outlet
 from caso.errors import ConfigError, SourceError
 from caso.extractors.base import Extractor
+from caso.job import Job
 from caso.messengers.base import Messenger
 from caso.planning import Period
 from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.projects import Project, Projects, VoMapping, find_projects
 from caso.records import BUILT_IN, KINDS, Record
-from caso.run import Job
 from caso.sources import Sources
 from caso.sources.compute import utc_now
 from caso.sources.credentials import access_from_conf

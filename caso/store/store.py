@@ -58,7 +58,7 @@ class Store:
     def vanish(
         self, place: Place, project_id: str, *, by: str, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
     ) -> list[str]:
-        """After a complete listing that began at ``seen_since``: end what ``by`` told of that lives in the project and was not in it; the ids.
+        """After a complete listing of ``by`` that began at ``seen_since``: end what it told of, lives and was not in it; the ids.
 
         What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
         """

@@ -15,11 +15,12 @@ from caso import config, plugins
 from caso.accounting.rules import Rules
 from caso.delivery import Outlet
 from caso.extractors.base import Extractor
+from caso.job import Job
 from caso.messengers.base import Messenger
 from caso.planning import Period
 from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.projects import Project
-from caso.run import Job, run
+from caso.run import run
 from caso.store import open_store
 from caso.testing.sources import REGION, fake_sources
 from tests.unit.doc.pages import ROOT, SOURCE, ini_blocks, unknown_options

@@ -11,6 +11,7 @@ import pytest
 from tests.cloud import T1, T2, Cloud, Seed
 from tests.functional.driver import Site, differences
 from tests.functional.expectation import expected
+from tests.unit.dying import Reaper
 
 pytestmark = pytest.mark.soak
 
@@ -42,18 +43,6 @@ def test_ten_thousand_living_servers_tell_the_truth(tmp_path: Path, role: str):
                 site.run(polls[-1])
             assert differences(site.recipient.rows, expected(cloud.truth, polls)) == []
             print(f"{role}: {len(cloud.truth.servers)} servers, {dict(calls.by_service())} calls")
-
-
-class Reaper:
-    """Kills the process at its n-th step."""
-
-    def __init__(self, chosen: int) -> None:
-        self._left = chosen
-
-    def step(self, name: str, count: int) -> None:
-        self._left -= 1
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def test_twenty_kills_over_the_real_cloud_lose_nothing(cloud: Cloud, tmp_path: Path):

@@ -8,12 +8,13 @@ from pathlib import Path
 from caso.accounting.rules import Rules
 from caso.delivery import Outlet
 from caso.extractors.nova import NovaExtractor
+from caso.job import Job
 from caso.messengers.base import Messenger
 from caso.messengers.ssm import SsmMessenger
 from caso.planning import Period
 from caso.projects import Project
 from caso.report import Report
-from caso.run import Job, Watcher, run
+from caso.run import Watcher, run
 from caso.store import Store, open_store
 from caso.testing.recipient import Recipient
 from caso.testing.sources import REGION, FakeCompute, a_server, fake_sources

@@ -1,0 +1,45 @@
+"""All that one run needs, as wiring builds it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+
+from caso.accounting.rules import Rules
+from caso.delivery import Outlet
+from caso.errors import CasoError
+from caso.extractors.base import Extractor
+from caso.planning import Period
+from caso.projects import Project
+from caso.store import Scope
+
+
+@dataclasses.dataclass(frozen=True)
+class Job:
+    """All that one run needs, built by wiring. ``projects`` are those with a VO; ``rules`` are by region."""
+
+    cloud: str
+    projects: Sequence[Project]
+    extractors: Mapping[str, Extractor]
+    rules: Mapping[str, Rules]
+    outlets: Sequence[Outlet]
+    period: Period
+    keep_months: int = 13
+    threads: int = 4
+    unmapped: Sequence[Project] = ()
+    """Projects that are to be accounted for, and have no VO: reported, left undone."""
+    missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """Projects that were asked for and are not there, and why."""
+    listed: frozenset[str] | None = None
+    """The ids of all projects that are to be accounted for, with or without a VO; None: this run is about some only."""
+    dry_run: bool = False
+    """Count what each messenger would be sent, and send nothing; the store is a copy."""
+    trouble: CasoError | None = None
+    """Why there are no projects: the cloud did not say which."""
+
+    def scopes(self) -> Iterator[tuple[Scope, Project]]:
+        """Every scope of the job: each project, region and extractor."""
+        for region in self.rules:
+            for project in self.projects:
+                for name in self.extractors:
+                    yield Scope(self.cloud, region, project.id, name), project
