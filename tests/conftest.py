@@ -5,12 +5,17 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.cloud.fixtures import cloud, running_cloud
 
 pytest_plugins = ["tests.noskip"]
 
 __all__ = ["cloud", "running_cloud"]
+
+# Noisy machines: how long an example takes proves nothing. CI tries the same examples each time, everyone else new ones.
+settings.register_profile("caso", deadline=None, derandomize="CI" in os.environ, print_blob=True)
+settings.load_profile("caso")
 
 MEMORY = Path("/dev/shm")
 

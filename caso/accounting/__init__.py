@@ -1,1 +1,1 @@
-"""Intervals and windows to records: pure, by the rules of doc/accounting.rst."""
+"""Intervals and windows to records: pure, by the rules of doc/source/accounting.rst."""

@@ -1,4 +1,4 @@
-"""What counts and when, shared by all kinds of record (doc/accounting: servers; when, and in which month)."""
+"""What counts and when, shared by all kinds of record (doc/source/accounting.rst)."""
 
 from __future__ import annotations
 

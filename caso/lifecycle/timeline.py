@@ -40,10 +40,11 @@ class Evidence(Generic[V]):
         return self.since <= instant <= self.until
 
     def implies(self, other: Evidence[V]) -> bool:
-        """True when ``other`` adds nothing: same value, inside this stretch, not known later."""
+        """True when ``other`` adds nothing: the same value from the same time, for no longer, not known later."""
+        # From an earlier time is not enough: where claims of one age contradict each other, the later start decides.
         return (
             self.value == other.value
-            and self.since <= other.since
+            and self.since == other.since
             and self.until >= other.until
             and self.known_at >= other.known_at
         )
@@ -67,8 +68,8 @@ class Interval(Generic[V]):
 def add(held: Sequence[Evidence[V]], new: Evidence[V]) -> tuple[Evidence[V], ...]:
     """The evidence with ``new`` in it and with nothing in it that another piece implies.
 
-    What is left out can change no fold, whatever comes later: where it covers, or is
-    the nearest, the piece that implies it does and is, with the same value.
+    What is left out can change no fold, whatever comes later: wherever it would decide, the piece
+    that implies it decides, with the same value.
     """
     if any(piece.implies(new) for piece in held):
         return tuple(held)

@@ -114,6 +114,6 @@ def _session(group: cfg.ConfigOpts.GroupAttr) -> Any:
         timeout=group.timeout,
         verify=False if group.insecure else group.cafile or True,
         cert=cert,
-        tls_ciphers=group.tls_ciphers,
-        tls_min_version=group.tls_min_version,
+        # Older keystoneauth has neither the options nor the arguments.
+        **{name: group[name] for name in ("tls_ciphers", "tls_min_version") if name in group},
     )
