@@ -86,6 +86,10 @@ def fold(evidence: Iterable[Evidence[V]], start: datetime) -> tuple[Interval[V],
     pieces = sorted(evidence, key=_rank)
     if not pieces:
         return ()
+    if len(pieces) == 1:
+        # Most lives, by far: told of by one claim, which needs no weighing.
+        (only,) = pieces
+        return (Interval(start, None, only.value, Source.ASSUMPTION if only.since > start else only.source),)
     cuts = sorted({start, *(p.since for p in pieces if p.since > start), *(p.until for p in pieces if p.until > start)})
     intervals: list[Interval[V]] = []
     for cut, following in zip(cuts, [*cuts[1:], None], strict=True):
