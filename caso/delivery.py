@@ -56,7 +56,7 @@ class Preview:
 
 def preview(store: Store, outlets: Sequence[Outlet], clock: Callable[[], datetime]) -> list[Preview]:
     """What :func:`deliver` would send, from a store that is a copy: there, everything counts as accepted."""
-    _subscribe(store, outlets, clock())
+    subscribe(store, outlets, clock())
     previews = []
     for outlet in outlets:
         records: Counter[tuple[str, str, str]] = Counter()
@@ -78,11 +78,12 @@ def deliver(
 
     A messenger whose lock another run holds is left to that run. ``told`` is called with the size of each batch accepted.
     """
-    _subscribe(store, outlets, clock())
+    subscribe(store, outlets, clock())
     return [_deliver_to(outlet, store, clock, told) for outlet in outlets]
 
 
-def _subscribe(store: Store, outlets: Sequence[Outlet], at: datetime) -> None:
+def subscribe(store: Store, outlets: Sequence[Outlet], at: datetime) -> None:
+    """Note which messengers there are: before a run makes records, so that one without replay is due what it makes."""
     store.ledger.configure({outlet.name: Subscription(outlet.kinds, outlet.replay) for outlet in outlets}, at)
 
 

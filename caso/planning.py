@@ -44,7 +44,7 @@ def plan(scope: Scope, checkpoint: Checkpoint | None, legacy: datetime | None, p
 
     ``legacy`` is where cASO stopped, for a scope that has no checkpoint yet.
     """
-    if period.since is not None:
+    if period.since is not None and not _begins_again(checkpoint, period):
         return _history(scope, checkpoint, period.since, period)
     if checkpoint is not None:
         start, since, opening = checkpoint.until, checkpoint.since or BEGINNING, checkpoint.opening
@@ -55,6 +55,13 @@ def plan(scope: Scope, checkpoint: Checkpoint | None, legacy: datetime | None, p
     if start >= period.until:
         return None
     return Plan(scope, Window.of(start, period.until), since, opening, live=True)
+
+
+def _begins_again(checkpoint: Checkpoint | None, period: Period) -> bool:
+    """What was asked for on a first run is asked for once more, since that run could not finish it: no history yet."""
+    if checkpoint is None or period.since is None or period.past:
+        return False
+    return checkpoint.until == (checkpoint.since or BEGINNING) <= period.since
 
 
 def _history(scope: Scope, checkpoint: Checkpoint | None, since: datetime, period: Period) -> Plan | None:

@@ -40,7 +40,9 @@ def end_what_is_out_of_reach(store: Store, report: ScopeReport, started: datetim
     if isinstance(report.error, DeniedError):
         place = Place(report.scope.cloud, report.scope.region)
         reason = "its project is no longer accounted for, and cannot be asked any more"
-        store.vanish(place, report.project.id, by=report.scope.extractor, seen_since=started, at=now, reason=reason)
+        store.vanish(
+            place, report.project.id, by=report.scope.extractor, seen_since=started, at=now, reason=reason, unlisted=True
+        )
         report.error = None
         report.ended = True
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Protocol
 
-from caso.delivery import deliver, preview
+from caso.delivery import deliver, preview, subscribe
 from caso.errors import SourceError
 from caso.extraction import Ended, Task, extract
 from caso.extractors.base import Page
@@ -45,6 +45,7 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
     """
     watcher = watcher or Silent()
     report = _open_report(job, store)
+    subscribe(store, job.outlets, clock())
     leaving = departed(job, store.checkpoints.all())
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
     with store.locks.acquire_some([lock_of(scope) for scope, _ in job.scopes()], clock()) as lease:
@@ -58,11 +59,15 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
         for task, event in extract(tasks_for(job, store, report.scopes), job.threads):
             _take(store, report, job.cloud, task, event, clock())
             watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
+            # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
+            started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
             lease.renew(clock())
+        vo_of = _vos(job, store)
         for scope in report.scopes:
-            _settle(job, store, scope, started, clock())
+            _settle(job, store, scope, vo_of, started, clock())
             watcher.step("settled", scope.records)
             lease.renew(clock())
+        _forget_odd_of_nobody(job, store, report, started)
     if job.dry_run:
         report.preview = preview(store, job.outlets, clock)
     else:
@@ -105,7 +110,7 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
         LOG.warning("%s: set aside %s %s: %s", task.name, odd.kind, odd.object_id, odd.reason)
     for project_id, scope in asked.items():
         scope.inventory |= event.inventory
-        scope.odd += sum(odd.project_id == project_id for odd in event.odd)
+        scope.odd += sum(odd.project_id in (project_id, None) for odd in event.odd)
         if project_id in event.unfinished:
             scope.error = SourceError(event.unfinished[project_id])
     if event.doubt:
@@ -113,7 +118,13 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
             scope.error = scope.error or SourceError(event.doubt)
 
 
-def _settle(job: Job, store: Store, scope: ScopeReport, started: datetime, now: datetime) -> None:
+def _vos(job: Job, store: Store) -> dict[str, str]:
+    """The VO of each project, as last known of those that this run is not about: servers may have been theirs."""
+    last = {checkpoint.scope.project_id: checkpoint.vo for checkpoint in store.checkpoints.all() if checkpoint.vo}
+    return last | {project.id: project.vo for project in job.projects if project.vo}
+
+
+def _settle(job: Job, store: Store, scope: ScopeReport, vo_of: Mapping[str, str], started: datetime, now: datetime) -> None:
     if scope.last:
         end_what_is_out_of_reach(store, scope, started, now)
     if scope.error:
@@ -124,11 +135,18 @@ def _settle(job: Job, store: Store, scope: ScopeReport, started: datetime, now: 
         gone = store.vanish(place, scope.project.id, by=scope.scope.extractor, seen_since=started, at=now, reason=reason)
         if gone:
             LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))
-    vo_of = {project.id: project.vo for project in job.projects if project.vo}
     rules = job.rules[scope.scope.region]
     scope.settled = settle(store, scope.plan, rules, vo_of, started, whole=scope.whole)
     if scope.last:
         retire(store, scope, now)
+
+
+def _forget_odd_of_nobody(job: Job, store: Store, report: Report, started: datetime) -> None:
+    """An odd object whose project is unreadable is gone when all listings of its region were complete and had it not."""
+    for region in job.rules:
+        scopes = [scope for scope in report.scopes if scope.scope.region == region]
+        if scopes and not report.locked and all(scope.whole and "server" in scope.inventory for scope in scopes):
+            store.forget_quarantined(Place(job.cloud, region), None, met_before=started)
 
 
 def _months_before(month: Month, count: int) -> Month:

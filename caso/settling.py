@@ -12,7 +12,7 @@ from caso.accounting.servers import KINDS, accelerator_records, cloud_record, ne
 from caso.planning import Plan
 from caso.records import CloudRecord, Record
 from caso.store import Changes, Due, Place, Statement, Step, Store
-from caso.window import RESOLUTION, Month
+from caso.window import BEGINNING, RESOLUTION, Month
 
 LOG = logging.getLogger(__name__)
 
@@ -38,14 +38,17 @@ def settle(store: Store, plan: Plan, rules: Rules, vo_of: Mapping[str, str], see
     place = Place(plan.scope.cloud, plan.scope.region)
     with store.transaction() as step:
         due = _due(step, place, plan, None if whole else seen_since)
+        began = _with_its_beginning(step, plan)
         for servers in _chunks(due):
-            statements = _statements(step, servers, plan, rules, vo_of, settled)
+            statements = _statements(step, servers, began, rules, vo_of, settled)
             settled.changes += step.ledger.put_many(statements)
             if plan.live:
-                step.entities.accounted(place, [(item.entity.uuid, plan.window.end) for item in servers])
-        if whole and plan.live:
+                step.entities.accounted(place, [(item.entity.uuid, _until(item, plan)) for item in servers])
+        if plan.live:
             vo = vo_of[plan.scope.project_id]
-            step.checkpoints.advance(plan.scope, plan.window.end, since=plan.since, opening=plan.opening, vo=vo)
+            # Where a first window could not be finished, it is from now on known where it began.
+            until = plan.window.end if whole else plan.window.start
+            step.checkpoints.advance(plan.scope, until, since=plan.since, opening=plan.opening, vo=vo)
     return settled
 
 
@@ -84,6 +87,30 @@ def _statements(
     return statements
 
 
+def _with_its_beginning(step: Step, plan: Plan) -> Plan:
+    """The plan with the beginning of accounting of its project, whichever extractor that was: they share its entities."""
+    if not plan.live:
+        return plan
+    begun = [(checkpoint.since or BEGINNING, checkpoint.opening) for checkpoint in step.checkpoints.siblings(plan.scope)]
+    since, opening = min([(plan.since, plan.opening), *begun], key=lambda beginning: beginning[0])
+    return dataclasses.replace(plan, since=since, opening=opening)
+
+
+def _until(item: Due, plan: Plan) -> datetime:
+    """Up to where to account for it: never back behind what was sent already, but of months that nobody asked for."""
+    end, done = plan.window.end, item.accounted_until
+    if done is None or done <= end:
+        return end
+    return done if plan.live else min(done, Month.of(end - RESOLUTION).end)
+
+
+def _owed(since: datetime, before: Record | None, plan: Plan) -> datetime | None:
+    """The opening of the plan, where the month before has no record yet that differences could start from."""
+    if plan.opening is None or Month.of(since) != Month.of(plan.opening):
+        return None
+    return plan.opening if before is None or before.month.next() < Month.of(plan.opening) else None
+
+
 def _cut(item: Due, plan: Plan) -> datetime:
     if not plan.live:
         return plan.window.start
@@ -99,8 +126,8 @@ def _statement(
     vo_of: Mapping[str, str],
     settled: Settled,
 ) -> Statement:
-    server, until = item.entity, plan.window.end
-    owed = plan.opening if before is None and item.accounted_until is None else None
+    server, until = item.entity, _until(item, plan)
+    owed = _owed(since, before, plan)
     records: list[Record] = []
     newest = before if isinstance(before, CloudRecord) else None
     for reading in readings(server, since, until, vo_of, owed):

@@ -153,13 +153,15 @@ class NovaExtractor(Extractor):
         return Page(tuple(seen), tuple(odd), unfinished, doubt)
 
     def _see(self, row: ServerRow, arrived_at: datetime, region: str, scope: ScopeOrProject) -> ServerSeen:
-        flavor = self._flavors.read(row.flavor, self._current_specs(region, row.flavor.original_name, scope))
+        specs = self._current_specs(region, row.flavor.original_name, scope)
+        flavor = self._flavors.read(row.flavor, specs)
         return see(
             row,
             arrived_at,
             flavor,
             image_id=self._image_id(row, region, scope),
             user_name=self._sources.users.name(row.user_id),
+            properties_known=specs is not None,
         )
 
     def _current_specs(self, region: str, flavor: str, scope: ScopeOrProject) -> Mapping[str, str] | None:

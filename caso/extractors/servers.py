@@ -15,7 +15,15 @@ class UnreadableError(Exception):
     """The row cannot be true; its text says why."""
 
 
-def see(row: ServerRow, arrived_at: datetime, flavor: Flavor, *, image_id: str | None, user_name: str | None) -> ServerSeen:
+def see(
+    row: ServerRow,
+    arrived_at: datetime,
+    flavor: Flavor,
+    *,
+    image_id: str | None,
+    user_name: str | None,
+    properties_known: bool = True,
+) -> ServerSeen:
     """What the row, which came at ``arrived_at``, tells of a server.
 
     A server ended when it was terminated; one that was never on a host has no such time, and ended when its row last
@@ -40,6 +48,7 @@ def see(row: ServerRow, arrived_at: datetime, flavor: Flavor, *, image_id: str |
         user_name=user_name,
         image_id=image_id,
         public_ip_count=_public_ips(row, ended),
+        properties_known=properties_known,
     )
 
 

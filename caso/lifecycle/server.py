@@ -71,6 +71,8 @@ class ServerSeen:
     user_name: str | None = None
     image_id: str | None = None
     public_ip_count: int | None = None
+    properties_known: bool = True
+    """False where the flavor's properties are those at boot, since the flavor is gone or hidden: what was known is better."""
 
     @property
     def project_id(self) -> str:
@@ -120,7 +122,7 @@ def observe(known: Server | None, seen: ServerSeen) -> Server:
     Facts that are not billed, and the end, are as the newest observation has them;
     a user's name, once known, outlives the user.
     """
-    fresh = _from(seen)
+    fresh = _from(seen if known is None or seen.properties_known else _with_known_properties(known, seen))
     if known is None:
         return fresh
     newer, older = (fresh, known) if seen.seen_at >= known.known_at else (known, fresh)
@@ -132,6 +134,20 @@ def observe(known: Server | None, seen: ServerSeen) -> Server:
         user_name=newer.user_name or older.user_name,
         public_ip_count=older.public_ip_count if newer.public_ip_count is None else newer.public_ip_count,
     )
+
+
+def _with_known_properties(known: Server, seen: ServerSeen) -> ServerSeen:
+    """What was seen, with the properties that its flavor was last known to have."""
+    flavor = seen.state.flavor
+    alike = [piece for piece in known.evidence if _size(piece.value.flavor) == _size(flavor)]
+    if not alike:
+        return seen
+    newest = max(alike, key=lambda piece: piece.until).value.flavor
+    return dataclasses.replace(seen, state=dataclasses.replace(seen.state, flavor=newest))
+
+
+def _size(flavor: Flavor) -> tuple[str, float, int, int]:
+    return flavor.name, flavor.vcpus, flavor.memory_mib, flavor.disk_gib
 
 
 def _from(seen: ServerSeen) -> Server:

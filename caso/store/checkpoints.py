@@ -38,6 +38,11 @@ class Checkpoints:
         row = self._connection.execute(select(checkpoints).where(_is(scope))).one_or_none()
         return None if row is None else _checkpoint(row)
 
+    def siblings(self, scope: Scope) -> list[Checkpoint]:
+        """Those of every extractor of this project in this place."""
+        mine = and_(*(checkpoints.c[field] == value for field, value in scope._asdict().items() if field != "extractor"))
+        return [_checkpoint(row) for row in self._connection.execute(select(checkpoints).where(mine))]
+
     def all(self) -> list[Checkpoint]:
         """Every checkpoint, retired ones too, by scope."""
         return [_checkpoint(row) for row in self._connection.execute(select(checkpoints).order_by(*checkpoints.primary_key))]

@@ -104,11 +104,21 @@ class Entities:
         return projects
 
     def vanish(
-        self, place: Place, project_id: str, *, by: str, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
+        self,
+        place: Place,
+        project_id: str,
+        *,
+        by: str,
+        seen_since: datetime,
+        at: datetime,
+        reason: str,
+        kind: str = SERVER,
+        unlisted: bool = False,
     ) -> list[str]:
         """End what lives in the project, was told of by ``by`` and not met since ``seen_since``; the ids.
 
-        What is in quarantine and was met since is there, only unreadable: it lives on. So does what listings hide.
+        What is in quarantine and was met since is there, only unreadable: it lives on.
+        So does what listings hide, unless ``unlisted``.
         """
         odd = Quarantine(self._connection)
         odd.forget(place, project_id, met_before=seen_since, kind=kind)
@@ -125,7 +135,7 @@ class Entities:
         rules = KINDS[kind]
         for chunk in chunks(gone):
             known = self._load(place, rules, set(chunk))
-            missed = {uuid: one for uuid, one in known.items() if rules.is_listed(one.entity)}
+            missed = {uuid: one for uuid, one in known.items() if unlisted or rules.is_listed(one.entity)}
             ended = {uuid: one.become(rules, rules.vanish(one.entity, at, reason)) for uuid, one in missed.items()}
             self._write(place, rules, ended)
             vanished += ended

@@ -56,14 +56,25 @@ class Store:
             return Entities(connection).observe(place, seen, by=by)
 
     def vanish(
-        self, place: Place, project_id: str, *, by: str, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER
+        self,
+        place: Place,
+        project_id: str,
+        *,
+        by: str,
+        seen_since: datetime,
+        at: datetime,
+        reason: str,
+        kind: str = SERVER,
+        unlisted: bool = False,
     ) -> list[str]:
         """After a complete listing of ``by`` that began at ``seen_since``: end what it told of, lives and was not in it; the ids.
 
         What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
         """
         with self.database.write() as connection:
-            return Entities(connection).vanish(place, project_id, by=by, seen_since=seen_since, at=at, reason=reason, kind=kind)
+            return Entities(connection).vanish(
+                place, project_id, by=by, seen_since=seen_since, at=at, reason=reason, kind=kind, unlisted=unlisted
+            )
 
     def quarantine(self, place: Place, odd: Sequence[OddLike], *, window_start: datetime, at: datetime) -> None:
         """Keep objects that could not be read, each with its newest reason and the start of the first window it was missed in."""

@@ -80,7 +80,7 @@ class Cloudlet:
         job = Job(
             cloud="",
             projects=PROJECTS,
-            extractors={"nova": NovaExtractor(fake_sources(compute=compute, clock=ticking(at)))},
+            extractors={"nova": NovaExtractor(fake_sources(compute=compute, clock=ticking(at + timedelta(milliseconds=1))))},
             rules={REGION: Rules("SITE", "SERVICE", "OpenStack")},
             outlets=[self.outlet()],
             period=period or Period(now=at, until=at),
