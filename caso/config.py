@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from importlib import metadata
 
 from oslo_config import cfg
 from oslo_log import log
@@ -13,7 +16,7 @@ from caso.extractors.base import Extractor
 from caso.messengers.base import Messenger
 from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.projects import VO_PROPERTIES
-from caso.sources.credentials import list_auth_opts, register_auth_options
+from caso.sources.credentials import auth_option_names, list_auth_opts, register_auth_options
 
 PURPOSE = {
     "caso-extract": "Extract what the cloud's projects used since the last run, and hand the records to the messengers.",
@@ -62,12 +65,7 @@ MAIN = (
         help="Which endpoints of the catalog to use. Not set: as clouds.yaml says, else the public ones.",
     ),
     cfg.IntOpt("threads", default=4, min=1, max=64, help="Questions to the APIs at a time."),
-    cfg.StrOpt(
-        "lock-path",
-        deprecated_for_removal=True,
-        deprecated_reason="Locks are leases in the store.",
-        help="Where cASO kept its lock file.",
-    ),
+    cfg.StrOpt("lock-path", help="Where cASO kept its lock file. Not read any more: locks are leases in the store."),
 )
 
 STORE = (
@@ -109,10 +107,7 @@ def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     extractors = plugins.load_all(EXTRACTORS, plugins.names(EXTRACTORS), Extractor)
     messengers = plugins.load_all(MESSENGERS, plugins.names(MESSENGERS), Messenger)
     return [
-        (None, list(MAIN)),
-        ("store", list(STORE)),
-        ("accounting", list(ACCOUNTING)),
-        ("keystone_auth", list_auth_opts()),
+        *((group, list(options)) for group, options in _own_options()),
         *plugins.options_of({**extractors}),
         *plugins.options_of({**messengers}),
         *((group, list(options)) for group, options in messenger_options(sorted(messengers)).items()),
@@ -137,19 +132,74 @@ def build(argv: Sequence[str], prog: str, files: Sequence[str] | None = None) ->
             args=dashed(argv),
             project="caso",
             prog=prog,
+            usage="%(prog)s [OPTION]...",
             version=__version__,
             default_config_files=found,
             default_config_dirs=None if files is None else [],
             description=PURPOSE.get(prog),
-            epilog=f"Options may be spelled with - or _. More, and exit statuses: man {prog}",
+            epilog="Options may be spelled with - or _. Exit status: 0 all is done; 1 something is left, the next run tries it "
+            "again; 2 nothing was started.",
         )
         _register_plugins(conf)
         _read_all(conf)
-    except cfg.ConfigFilesNotFoundError as exc:
-        raise ConfigError(f"cannot read {', '.join(exc.config_files)}; check the path and the permissions") from exc
+    except (cfg.ConfigFilesNotFoundError, cfg.ConfigFilesPermissionDeniedError) as exc:
+        files = ", ".join(dict.fromkeys(exc.config_files))
+        raise ConfigError(f"cannot read {files}; check the path, and that this user may read it") from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"cannot read the configuration: {exc}; it has to be a text file in UTF-8") from exc
     except cfg.Error as exc:
-        raise ConfigError(str(exc)) from exc
+        raise ConfigError(_plain(str(exc))) from exc
     return conf
+
+
+def _plain(text: str) -> str:
+    """oslo.config's words without the repr of its LocationInfo.
+
+    >>> _plain("Value for option a from LocationInfo(location=<Locations.user: (4, True)>, detail='/etc/x') is not valid: b")
+    'Value for option a from /etc/x is not valid: b'
+    """
+    return re.sub(r"LocationInfo\(location=.*?, detail='(.*?)'\)", r"\1", text)
+
+
+def unknown_options(conf: cfg.ConfigOpts) -> list[str]:
+    """A sentence for each option of the files that nothing reads, with the likely spelling; in groups that are known only."""
+    known = _known_names(conf)
+    found = []
+    for path in conf.config_file or []:
+        sections: dict[str, dict[str, list[str]]] = {}
+        cfg.ConfigParser(path, sections).parse()
+        for group in sorted(sections.keys() & known.keys()):
+            for name in sorted({name.replace("-", "_") for name in sections[group]} - known[group]):
+                near = get_close_matches(name, known[group], 1)
+                meant = f"did you mean {near[0]}?" if near else "correct it or take it out"
+                found.append(f"{path}: [{group}] has no option {name}; {meant}")
+    return found
+
+
+def _known_names(conf: cfg.ConfigOpts) -> dict[str, set[str]]:
+    """By group, every spelling of each option that this configuration may have, with names of older releases."""
+    (logging,) = metadata.entry_points(group="oslo.config.opts", name="oslo.log")
+    plugged = {**_extractors(conf), **_messengers(conf)}
+    declared = [*_own_options(), *plugins.options_of(plugged), *messenger_options(conf.messengers).items(), *logging.load()()]
+    known: dict[str, set[str]] = {"keystone_auth": auth_option_names(conf), "DEFAULT": set()}
+    for group, options in declared:
+        names = {name for option in options for name in (option.name, option.dest or option.name)}
+        known.setdefault(group or "DEFAULT", set()).update(name.replace("-", "_") for name in names)
+        for old in (old for option in options for old in option.deprecated_opts if old.name):
+            known.setdefault(old.group or group or "DEFAULT", set()).add(old.name.replace("-", "_"))
+    return known
+
+
+def _own_options() -> list[tuple[str | None, Sequence[cfg.Opt]]]:
+    return [(None, MAIN), ("store", STORE), ("accounting", ACCOUNTING), ("keystone_auth", list_auth_opts())]
+
+
+def _extractors(conf: cfg.ConfigOpts) -> dict[str, type[Extractor]]:
+    return plugins.load_all(EXTRACTORS, conf.extractor, Extractor)
+
+
+def _messengers(conf: cfg.ConfigOpts) -> dict[str, type[Messenger]]:
+    return plugins.load_all(MESSENGERS, conf.messengers, Messenger)
 
 
 def dashed(argv: Iterable[str]) -> list[str]:
@@ -169,8 +219,10 @@ def _dash(argument: str) -> str:
 
 def _register_plugins(conf: cfg.ConfigOpts) -> None:
     """The options of the plug-ins that this configuration names; the others are not even imported."""
-    extractors = plugins.load_all(EXTRACTORS, conf.extractor, Extractor)
-    messengers = plugins.load_all(MESSENGERS, conf.messengers, Messenger)
+    for option, group in (("extractor", EXTRACTORS), ("messengers", MESSENGERS)):
+        if not conf[option]:
+            raise ConfigError(f"{option} is empty; name at least one of {', '.join(plugins.names(group))}")
+    extractors, messengers = _extractors(conf), _messengers(conf)
     for name in [*extractors, *messengers]:
         conf.register_group(cfg.OptGroup(name))
     for group, options in [*plugins.options_of({**extractors}), *plugins.options_of({**messengers})]:

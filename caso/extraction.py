@@ -70,7 +70,7 @@ def _split(task: Task, ended: Ended) -> list[Task]:
     if not isinstance(ended.error, SourceError):
         return []
     level = logging.INFO if isinstance(ended.error, CannotShareError) else logging.WARNING
-    LOG.log(level, "%s: %s; asking project by project", task.name, ended.error)
+    LOG.log(level, "%s; asking project by project", ended.error)
     return [dataclasses.replace(task, ask=ask) for ask in task.ask.alone()]
 
 

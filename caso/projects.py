@@ -34,6 +34,8 @@ class Projects:
 
     found: tuple[Project, ...]
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    empty: str | None = None
+    """Why there is no project at all; a misspelled tag must not look like a cloud that uses nothing."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,7 +75,13 @@ def find_projects(
     tagged = identity.projects_with_tag(tag) if tag else ()
     rows = {row.id: row for row in (*(named.projects if named else ()), *tagged)}
     found = tuple(with_vo(row, properties, mapping or VoMapping()) for row in rows.values())
-    return Projects(found, dict(named.missing) if named else {})
+    missing = dict(named.missing) if named else {}
+    return Projects(found, missing, None if found or missing else _nothing_found(tag))
+
+
+def _nothing_found(tag: str | None) -> str:
+    asked = f"Keystone shows this user none with the tag {tag!r}" if tag else "caso_tag is empty"
+    return f"no project is accounted for: {asked}, and none is named in projects; set the tag, or correct caso_tag or projects"
 
 
 def with_vo(row: ProjectRow, properties: Iterable[str], mapping: VoMapping) -> Project:
@@ -113,7 +121,8 @@ def _projects_of(vo: str, entry: Any, text: str, path: Path) -> list[str]:
     values = [entry.get(key) for key in ("projects", "tenants", "tenant")] if isinstance(entry, dict) else [0]
     for value in values:
         found += value if isinstance(value, list) else [] if value is None else [value]
-    if not all(isinstance(project, str) and project for project in found):
+    misspelled = isinstance(entry, dict) and entry and all(value is None for value in values)
+    if misspelled or not all(isinstance(project, str) and project for project in found):
         line = text[: max(0, text.find(json.dumps(vo, ensure_ascii=False)))].count("\n") + 1
         raise ConfigError(f'{path}, line {line}: {vo} needs {{"projects": [ids or names]}}')
     return found

@@ -78,11 +78,17 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
 
 def _open_report(job: Job, store: Store) -> Report:
     for project in job.unmapped:
-        LOG.warning("project %s (%s) has no VO and is left undone; set one of the VO properties on it", project.name, project.id)
-    known = {checkpoint.scope.cloud for checkpoint in store.checkpoints.all()}
-    if known and job.cloud not in known and job.period.since is None:
         LOG.warning(
-            "the store knows of the cloud %s, and not of %s (--os-cloud): every project is extracted as for the first time",
+            "project %s (%s) has no VO and is left undone; set one of the properties of vo_property on it, "
+            "or put it into mapping_file",
+            project.name,
+            project.id,
+        )
+    known = {checkpoint.scope.cloud for checkpoint in store.checkpoints.all()}
+    if known and not job.trouble and job.cloud not in known and job.period.since is None:
+        LOG.warning(
+            "the store knows of the cloud %s, and not of %s: every project is extracted as for the first time; "
+            "if it is the same cloud, name it with --os-cloud as before",
             " and ".join(repr(name) for name in sorted(known)),
             repr(job.cloud),
         )

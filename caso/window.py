@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
@@ -27,8 +28,12 @@ def parse_instant(text: str, what: str) -> datetime:
     midnight = datetime.now(UTC).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
     try:
         parsed = parser.parse(text, default=midnight)
+        # 01/10 is January to some and October to others; of a date that begins with the year nobody doubts the order.
+        other = parsed if re.match(r"\s*\d{4}", text) else parser.parse(text, default=midnight, dayfirst=True)
     except (parser.ParserError, OverflowError) as exc:
         raise ConfigError(f"{what}: cannot understand {text!r} as a date ({exc}); write it like 2024-02-01T00:00:00") from exc
+    if other != parsed:
+        raise ConfigError(f"{what}: {text!r} may be {parsed:%F} or {other:%F}; write it like {parsed:%FT%T}")
     return as_utc(parsed)
 
 

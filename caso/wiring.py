@@ -38,12 +38,7 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
     sources = Sources(access, clock=clock)
     extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
-    rules = Rules(
-        site_name=_site_name(conf),
-        service_name=conf.service_name or _site_name(conf),
-        cloud_type=conf.cloud_type,
-        suspended_states=frozenset(state.upper() for state in conf.accounting.suspended_states),
-    )
+    rules = _rules(conf)
     empty = Job(
         cloud=conf.os_cloud or "",
         projects=[],
@@ -57,7 +52,10 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
     )
     try:
         found = projects(conf, sources)
-        regions = conf.region_name or ([access.region] if access.region else _regions(sources, found.found))
+        if found.empty:
+            raise SourceError(found.empty)
+        wanted = conf.region_name or ([access.region] if access.region else [])
+        regions = _regions(sources, found.found, wanted)
     except SourceError as exc:
         return dataclasses.replace(empty, trouble=exc)
     return dataclasses.replace(
@@ -70,12 +68,26 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
     )
 
 
-def _regions(sources: Sources, found: Sequence[Project]) -> Sequence[str]:
-    """Every region with a Nova; where the configured token has no catalog, that of the first project's has."""
+def _rules(conf: cfg.ConfigOpts) -> Rules:
+    if not conf.site_name:
+        raise ConfigError("site_name is not set; set it in [DEFAULT] to the site's name in GOCDB")
+    return Rules(
+        site_name=conf.site_name,
+        service_name=conf.service_name or conf.site_name,
+        cloud_type=conf.cloud_type,
+        suspended_states=frozenset(state.upper() for state in conf.accounting.suspended_states),
+    )
+
+
+def _regions(sources: Sources, found: Sequence[Project], wanted: Sequence[str]) -> Sequence[str]:
+    """The regions ``wanted``, else every one with a Nova; where the configured token has no catalog, the first project's has."""
     regions = sources.regions() or (sources.regions(found[0].id) if found else ())
     if found and not regions:
         raise SourceError("the catalog shows no compute endpoint of this interface; check interface and the roles of the user")
-    return regions
+    unknown = [name for name in wanted if name not in regions]
+    if found and unknown:
+        raise SourceError(f"region_name: the catalog has no Nova in {', '.join(unknown)}; choose from {', '.join(regions)}")
+    return wanted or regions
 
 
 def projects(conf: cfg.ConfigOpts, sources: Sources) -> Projects:
@@ -89,7 +101,8 @@ def projects(conf: cfg.ConfigOpts, sources: Sources) -> Projects:
 def _narrowed(conf: cfg.ConfigOpts) -> bool:
     """True when this one run was given projects of its own: those that it leaves out are not gone."""
     where = [conf.get_location(name) for name in ("projects", "caso_tag")]
-    return any(place is not None and place.location is cfg.Locations.command_line for place in where)
+    own = (cfg.Locations.command_line, cfg.Locations.environment)
+    return any(place is not None and place.location in own for place in where)
 
 
 def accounted_projects(conf: cfg.ConfigOpts) -> Projects:
@@ -105,7 +118,9 @@ def period_of(conf: cfg.ConfigOpts, now: datetime) -> Period:
     since = None
     if conf.extract_from is not None:
         beginning = conf.extract_from.strip().lower() == "none"
-        since = BEGINNING if beginning else parse_instant(conf.extract_from, "extract_from")
+        since = BEGINNING if beginning else max(BEGINNING, parse_instant(conf.extract_from, "extract_from"))
+    if since is not None and since > now:
+        raise ConfigError(f"extract_from: {since:%FT%TZ} lies in the future; leave it out to go on from where each project ended")
     if until > now:
         raise ConfigError(f"extract_to: {until:%FT%TZ} lies in the future; leave it out to extract up to now")
     if since is not None and since >= until:
@@ -126,6 +141,8 @@ def open_store_to_read(conf: cfg.ConfigOpts) -> Store:
 
 
 def _connection(conf: cfg.ConfigOpts) -> str:
+    if not conf.spooldir:
+        raise ConfigError("spooldir is empty; set it to the directory where caso is to keep what it remembers")
     return conf.store.connection or f"sqlite:///{Path(conf.spooldir) / 'caso.sqlite'}"
 
 
@@ -150,9 +167,3 @@ def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
         raise ConfigError(f"[messenger_{name}] record_types: {', '.join(sorted(wrong))} is no record type; choose from {choices}")
     kinds = cls.record_types if chosen is None else frozenset(chosen)
     return Outlet(name, cls.from_conf(conf[name]), kinds, replay=common.replay == "all")
-
-
-def _site_name(conf: cfg.ConfigOpts) -> str:
-    if not conf.site_name:
-        raise ConfigError("site_name is not set; set it in [DEFAULT] to the site's name in GOCDB")
-    return str(conf.site_name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from typing import TextIO
 
 from oslo_config import cfg
 from oslo_log import log
@@ -12,12 +13,23 @@ from oslo_log import log
 from caso import config
 from caso.errors import CasoError, ConfigError, StoreError
 
+LOG = logging.getLogger(__name__)
+
 
 def command(prog: str, act: Callable[[cfg.ConfigOpts], int], argv: Sequence[str] | None = None) -> int:
     """Do ``act`` with the configuration that ``argv`` and the files give; the exit status, 2 where nothing was started."""
     try:
         conf = config.build(sys.argv[1:] if argv is None else argv, prog)
+    except ConfigError as exc:
+        print(f"{prog}: {exc}", file=sys.stderr)
+        return 2
+    except SystemExit as exc:
+        # argparse and oslo.config leave by it: with 0 after --help, else for arguments that they do not understand.
+        return 2 if exc.code else 0
+    try:
         _set_up_logging(conf)
+        for sentence in config.unknown_options(conf):
+            LOG.warning("%s", sentence)
         return act(conf)
     except (ConfigError, StoreError) as exc:
         print(f"{prog}: {exc}", file=sys.stderr)
@@ -25,12 +37,24 @@ def command(prog: str, act: Callable[[cfg.ConfigOpts], int], argv: Sequence[str]
     except CasoError as exc:
         print(f"{prog}: {exc}", file=sys.stderr)
         return 1
-    except SystemExit as exc:
-        # argparse and oslo.config leave by it: with 0 after --help, else for arguments that they do not understand.
-        return 2 if exc.code else 0
     except KeyboardInterrupt:
         print(f"{prog}: interrupted; what was seen is kept, and the next run goes on from there", file=sys.stderr)
         return 1
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what sys.stderr is at that moment: while a progress bar is drawn, rich puts lines above it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        raise AttributeError("it is always sys.stderr")
 
 
 def _set_up_logging(conf: cfg.ConfigOpts) -> None:
@@ -41,7 +65,8 @@ def _set_up_logging(conf: cfg.ConfigOpts) -> None:
     if not conf.debug:
         # What it warns of, a failed login say, caso reports itself, with what to do.
         logging.getLogger("keystoneauth").setLevel(logging.ERROR)
-    handler = logging.StreamHandler(sys.stderr)
+        logging.getLogger("stevedore").setLevel(logging.CRITICAL)
+    handler = _StandardError()
     handler.setLevel(logging.DEBUG if conf.debug else logging.WARNING)
     handler.setFormatter(logging.Formatter("caso: %(levelname)s: %(message)s"))
     logging.getLogger().handlers = [handler]

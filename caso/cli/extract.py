@@ -9,6 +9,7 @@ from oslo_config import cfg
 
 from caso import wiring
 from caso.cli.base import command
+from caso.errors import CasoError, StoreError
 from caso.run import run
 
 PROG = "caso-extract"
@@ -29,8 +30,12 @@ def _extract(conf: cfg.ConfigOpts) -> int:
     job = wiring.job(conf, _now())
     console = screen.console()
     with wiring.open_configured_store(conf) as store:
-        with screen.Bar(console) as bar:
-            report = run(job, store, _now, bar)
+        try:
+            with screen.Bar(console) as bar:
+                report = run(job, store, _now, bar)
+        except StoreError as exc:
+            # Not 2: something was started, what was written is kept, and the next run goes on from there.
+            raise CasoError(str(exc)) from exc
         if conf.dry_run:
             screen.preview(report, console)
         if console.is_terminal or conf.dry_run or conf.summary:

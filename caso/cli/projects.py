@@ -24,7 +24,10 @@ def _projects(conf: cfg.ConfigOpts) -> int:
     console = screen.console()
     projects = wiring.accounted_projects(conf)
     with wiring.open_store_to_read(conf) as store:
-        screen.projects(projects.found, store.checkpoints.all(), conf.extractor, datetime.now(UTC), console)
+        marks = [mark for mark in store.checkpoints.all() if mark.scope.cloud == (conf.os_cloud or "")]
+        screen.projects(projects.found, marks, conf.extractor, datetime.now(UTC), console)
     for why in projects.missing.values():
         print(f"{PROG}: {why}", file=sys.stderr)
-    return 1 if projects.missing or not all(project.vo for project in projects.found) else 0
+    if projects.empty:
+        print(f"{PROG}: {projects.empty}", file=sys.stderr)
+    return 1 if projects.missing or projects.empty or not all(project.vo for project in projects.found) else 0

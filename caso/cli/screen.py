@@ -9,6 +9,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Self
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -42,6 +43,7 @@ class Bar:
             console=console,
             transient=True,
             disable=not console.is_terminal,
+            redirect_stderr=sys.stderr.isatty(),
         )
         self._seen = self._progress.add_task("Asking the cloud: objects seen", total=None)
         self._settled = self._progress.add_task("Accounting: projects", total=None, visible=False)
@@ -78,7 +80,7 @@ def summary(report: Report, console: Console) -> None:
 def preview(report: Report, console: Console) -> None:
     """What a dry run would have sent: per messenger, project, VO and kind."""
     names = {scope.project.id: scope.project.name for scope in report.scopes}
-    table = Table(title="Would be sent (dry run: nothing was changed)", title_justify="left")
+    table = _table("Would be sent (dry run: nothing was changed)")
     for column in ("Messenger", "Project", "VO", "Kind"):
         table.add_column(column, overflow="fold")
     table.add_column("Records", justify="right")
@@ -93,7 +95,7 @@ def projects(
     found: Sequence[Project], checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime, console: Console
 ) -> None:
     """Project, name, VO and where it came from; per extractor and region how far it is extracted, and how far behind."""
-    table = Table()
+    table = _table()
     for column in ("Project", "Name", "VO", "VO from", "Extractor", "Region", "Extracted until", "Behind"):
         table.add_column(column, overflow="fold")
     for project in found:
@@ -110,30 +112,45 @@ def projects(
     console.print(table)
 
 
+def _table(title: str | None = None) -> Table:
+    """A light one: the tables of a run fit on 80 columns."""
+    return Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
+
+
 def _scopes(scopes: Sequence[ScopeReport]) -> Table:
-    table = Table(title="Extracted", title_justify="left")
-    for column in ("Project", "Region", "Extractor", "From", "To"):
-        table.add_column(column, overflow="fold")
-    table.add_column("Records", justify="right")
-    table.add_column("Odd", justify="right")
-    table.add_column("Error", overflow="fold")
+    """A row for each scope, on 80 columns: the region only where there are several, the error only where there is one."""
+    regions = len({scope.scope.region for scope in scopes}) > 1
+    failed = any(scope.error for scope in scopes)
+    table = _table("Extracted")
+    table.add_column("Project", overflow="fold", min_width=10)
+    for column in (*(["Region"] if regions else []), "Extractor", "From", "To"):
+        table.add_column(column, no_wrap=True)
+    for column in ("Records", "Odd"):
+        table.add_column(column, justify="right", no_wrap=True)
+    if failed:
+        table.add_column("Error", overflow="fold")
     for scope in scopes:
         window = scope.plan.window
-        cells = (scope.project.name, scope.scope.region, scope.scope.extractor, _stamp(window.start), _stamp(window.end))
-        table.add_row(*map(plain, cells), str(scope.records), str(scope.odd), _brief(scope.error))
+        where = [scope.scope.region] if regions else []
+        cells = (scope.project.name, *where, scope.scope.extractor, _stamp(window.start), _stamp(window.end))
+        error = [_brief(scope.error)] if failed else []
+        table.add_row(*map(plain, cells), str(scope.records), str(scope.odd), *error)
     return table
 
 
 def _messengers(report: Report) -> Table:
-    table = Table(title="Delivered", title_justify="left")
+    table = _table("Delivered")
     table.add_column("Messenger")
     for column in ("Sent now", "Accepted", "Due", "Set aside"):
         table.add_column(column, justify="right")
-    table.add_column("Error", overflow="fold")
+    failed = any(delivery.error for delivery in report.deliveries)
+    if failed:
+        table.add_column("Error", overflow="fold")
     for delivery in report.deliveries:
         tally = delivery.tally
         numbers = (delivery.sent, tally.accepted, tally.due, tally.set_aside)
-        table.add_row(plain(delivery.name), *map(str, numbers), _brief(delivery.error))
+        error = [_brief(delivery.error)] if failed else []
+        table.add_row(plain(delivery.name), *map(str, numbers), *error)
     return table
 
 

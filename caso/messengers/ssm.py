@@ -109,7 +109,7 @@ class SsmMessenger(Messenger):
             name = queue.add(message.content)
         except OSError as exc:
             raise DeliveryError(
-                f"ssm: cannot queue {message.records} {message.kind} records in {queue.root}: {exc}; {_advice(exc)}"
+                f"cannot queue {message.records} {message.kind} records in {queue.root}: {exc}; {_advice(exc)}"
             ) from exc
         LOG.debug("ssm: %d %s records queued as %s/%s", message.records, message.kind, queue.root, name)
 
@@ -138,4 +138,4 @@ def _advice(exc: OSError) -> str:
         return f"something that is no directory is in the way: move it, or set another directory in {OPTIONS}"
     if exc.errno in (errno.ENOSPC, errno.EDQUOT):
         return "make room there, and see that ssmsend runs: messages that it does not fetch pile up"
-    return "the records stay due and are tried again in the next run"
+    return f"see that the directory can be made, or set another one in {OPTIONS}"

@@ -40,6 +40,15 @@ def list_auth_opts() -> list[cfg.Opt]:
     return options
 
 
+def auth_option_names(conf: cfg.ConfigOpts) -> set[str]:
+    """The options of the auth plug-in that [keystone_auth] names; none where it is unknown."""
+    try:
+        options = loading.get_auth_plugin_conf_options(conf[GROUP].auth_type or "password")
+    except ksa.NoMatchingPlugin:
+        return set()
+    return {option.dest for option in options}
+
+
 def access_from_conf(
     conf: cfg.ConfigOpts,
     os_cloud: str | None = None,
@@ -68,7 +77,10 @@ def access_from_clouds(name: str | None, interface: str | None = None) -> Access
     from openstack import config, exceptions  # a second of import time that cron jobs with caso.conf need not pay
 
     try:
-        region = config.OpenStackConfig().get_one(cloud=name)
+        known = config.OpenStackConfig()
+        if name and name not in known.get_cloud_names():
+            raise ConfigError(_no_such_cloud(name, known))
+        region = known.get_one(cloud=name)
     except (exceptions.ConfigException, ksa.ClientException) as exc:
         where = f"cloud {name!r} of clouds.yaml" if name else "OS_* variables"
         raise ConfigError(f"{where}: {reason(exc)}") from exc
@@ -80,6 +92,14 @@ def access_from_clouds(name: str | None, interface: str | None = None) -> Access
         interface=interface or region.config.get("interface") or "public",
         region=region.region_name or None,
     )
+
+
+def _no_such_cloud(name: str, known: Any) -> str:
+    if not known.config_filename:
+        places = "., ~/.config/openstack, /etc/openstack and OS_CLIENT_CONFIG_FILE"
+        return f"cloud {name!r}: there is no clouds.yaml that this user may read; it is looked for in {places}"
+    choices = ", ".join(sorted(known.get_cloud_names())) or "none"
+    return f"cloud {name!r} is not in {known.config_filename}; choose from {choices}"
 
 
 def _from_group(conf: cfg.ConfigOpts, interface: str | None) -> Access | None:

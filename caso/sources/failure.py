@@ -54,6 +54,9 @@ def reason(exc: Exception) -> str:
     if isinstance(exc, ksa.HttpError):
         request = f", request {exc.request_id}" if exc.request_id else ""
         text = f"{_from_body(exc) or exc.details or exc.message} (HTTP {exc.http_status}{request})"
+    # requests and urllib3 wrap the cause in three layers of their own words; a proxy answers with a page of HTML.
+    text = re.sub(r"""HTTPS?ConnectionPool\(.*\(Caused by \w+\(["']?(?:HTTPS?Connection\(.*?\): )?(.*?)["']?\)\)$""", r"\1", text)
+    text = re.sub(r"<[^>]*>", " ", text)
     text = " ".join(text.split())[:LONGEST_REASON]
     return re.sub(r"//[^/@\s]+@", "//", text)
 
@@ -79,8 +82,10 @@ def _advice(exc: Exception) -> str:
         return "see the log of the service"
     if isinstance(exc, ksa.ConnectTimeout):
         return "if the service is only slow, raise timeout in [keystone_auth]"
+    if isinstance(exc, ksa.SSLError) and "CERTIFICATE_VERIFY_FAILED" not in str(exc):
+        return "check that the service speaks TLS there: is it http in place of https?"
     if isinstance(exc, ksa.SSLError):
-        return "set cafile in [keystone_auth] to the authority that signed the certificate"
+        return "use the name that the certificate is for; set cafile in [keystone_auth] to the authority that signed it"
     if isinstance(exc, ksa.ConnectionError):
         return "check that the service runs and can be reached from here"
     if isinstance(exc, ksa.EndpointNotFound):

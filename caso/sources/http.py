@@ -12,7 +12,7 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from caso.errors import SourceError
-from caso.sources.api import MissingError
+from caso.sources.api import LoginError, MissingError
 from caso.sources.failure import login_failed, may_pass, reason, request_failed
 
 LOG = logging.getLogger(__name__)
@@ -34,6 +34,17 @@ def retried(action: Callable[[], T], what: str, sleep: Callable[[float], None] =
             LOG.info("%s: %s; trying again in %s s", what, reason(exc), delay)
             sleep(delay)
     return action()
+
+
+def logged_in(action: Callable[[], T], scope: str, sleep: Callable[[float], None] = time.sleep) -> T:
+    """What ``action``, which needs a token for ``scope``, returns."""
+    try:
+        return retried(action, f"keystone: a token for {scope}", sleep)
+    except ksa.ClientException as exc:
+        raise login_failed(exc, scope) from exc
+    except Exception as exc:
+        # keystoneauth raises a bare Exception where no password is set, requests an OSError where cafile is not there.
+        raise LoginError(f"keystone: no token for {scope}: {reason(exc)}; check the credentials") from exc
 
 
 class HttpApi:
@@ -84,10 +95,7 @@ class HttpApi:
         return self._get(lambda: self._base().removesuffix(f"/{project_id}") + "/", what, {}, None)
 
     def _login(self) -> None:
-        try:
-            retried(lambda: self._auth.get_headers(self._session), f"keystone: a token for {self._scope}", self._sleep)
-        except ksa.ClientException as exc:
-            raise login_failed(exc, self._scope) from exc
+        logged_in(lambda: self._auth.get_headers(self._session), self._scope, self._sleep)
 
     def _base(self) -> str:
         if self._endpoint is None:

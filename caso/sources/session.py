@@ -16,8 +16,8 @@ from keystoneauth1.session import Session
 
 from caso.errors import ConfigError
 from caso.sources.api import LoginError, Scope, ScopeOrProject
-from caso.sources.failure import login_failed, reason
-from caso.sources.http import HttpApi, retried
+from caso.sources.failure import reason
+from caso.sources.http import HttpApi, logged_in
 
 TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
@@ -137,6 +137,9 @@ class Access:
 
     def _load(self, scope_options: Mapping[str, Any]) -> BaseAuthPlugin:
         options = dict(self._options)
+        url = options.get("auth_url")
+        if url and not str(url).startswith(("http://", "https://")):
+            raise ConfigError(f"auth_url: {url!r} does not begin with https:// or http://; write it like https://HOST:5000/v3")
         if scope_options:
             options = {name: value for name, value in options.items() if name not in SCOPE_OPTIONS} | dict(scope_options)
         try:
@@ -154,10 +157,7 @@ class Access:
         plugin = self.auth(scope)
         if not isinstance(plugin, BaseIdentityPlugin):
             return None
-        try:
-            return retried(lambda: plugin.get_access(self._session), f"keystone: a token for {_name(scope)}")
-        except ksa.ClientException as exc:
-            raise login_failed(exc, _name(scope)) from exc
+        return logged_in(lambda: plugin.get_access(self._session), _name(scope))
 
 
 def _name(scope: ScopeOrProject) -> str:

@@ -3,6 +3,8 @@
 from configparser import ConfigParser
 from pathlib import Path
 
+from caso import __version__
+
 ROOT = Path(__file__).parents[2]
 
 metadata = ConfigParser()
@@ -11,7 +13,7 @@ metadata.read(ROOT / "setup.cfg")
 project = "caso"
 author = metadata["metadata"]["author"]
 copyright = author
-release = version = metadata["metadata"]["version"]
+release = version = __version__
 
 needs_sphinx = "8.1"
 # Lists every option, from list_opts(), on the page about the configuration.

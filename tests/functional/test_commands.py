@@ -184,3 +184,37 @@ def test_lastrun_files_of_caso_are_taken_over(site: Site):
     assert "2026-10-12 10:00" in done.stdout
     assert "2026-10-12 11:30" in done.stdout
     assert project.name in done.stdout
+
+
+def test_a_tag_that_nobody_has_is_an_error_and_retires_nobody(site: Site):
+    command("caso-extract", f"--config-file={site.conf}")
+    site.conf.write_text(site.conf.read_text().replace("[DEFAULT]", "[DEFAULT]\ncaso_tag = cazo"))
+
+    done = command("caso-extract", f"--config-file={site.conf}")
+
+    assert done.returncode == 1
+    assert "no project is accounted for" in done.stderr
+    assert "cazo" in done.stderr
+    assert "no longer" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        ("password = ", "pasword = ", ["no token", "password", "did you mean password?"]),
+        ("auth_url = http://", "auth_url = ", ["auth_url", "https://"]),
+        ("auth_url = http://", "auth_url = https://", ["TLS"]),
+        ("password = ", "password = wrong-", ["no token", "401"]),
+        ("[DEFAULT]", "[DEFAULT]\nregion_name = RegionTwo", ["region_name", "RegionTwo", "RegionOne"]),
+    ],
+    ids=["no password", "no scheme", "no TLS there", "wrong password", "wrong region"],
+)
+def test_wrong_credentials_are_one_sentence_without_a_traceback(site: Site, before: str, after: str, words: list[str]):
+    site.conf.write_text(site.conf.read_text().replace(before, after, 1))
+
+    done = command("caso-extract", f"--config-file={site.conf}")
+
+    assert done.returncode in (1, 2)
+    assert [word for word in words if word not in done.stderr] == []
+    assert "Traceback" not in done.stderr
+    assert site.cloud.reader.password not in done.stderr

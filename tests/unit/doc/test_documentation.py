@@ -4,6 +4,7 @@ import functools
 import io
 import re
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -96,9 +97,9 @@ def test_the_tables_in_the_tutorial_have_the_columns_that_the_program_prints():
 
 
 def headers(text: str) -> set[tuple[str, ...]]:
-    """The header of every table in a text."""
-    lines = [line.strip().strip("┃") for line in text.splitlines() if line.strip().startswith("┃")]
-    return {tuple(cell.strip() for cell in line.split("┃")) for line in lines}
+    """The header of every table in a text: what stands above a line."""
+    lines = [line.strip() for line in text.splitlines()]
+    return {tuple(re.split(r"\s{2,}", above)) for above, line in pairwise(lines) if line and set(line) == {"─"}}
 
 
 def test_the_commands_of_the_readme_are_targets_of_the_makefile():
