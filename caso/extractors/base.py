@@ -67,12 +67,16 @@ class Page:
 
 @dataclasses.dataclass(frozen=True)
 class OddObject:
-    """An object of a listing that cannot be accounted for; ``project_id`` is None where even that is unreadable."""
+    """An object of a listing that cannot be accounted for; ``project_id`` is None where even that is unreadable.
+
+    ``deleted``: it is known at least that it is no more, so what was known of it before does not go on.
+    """
 
     kind: str
     object_id: str
     project_id: str | None
     reason: str
+    deleted: bool = False
 
 
 class CannotShareError(SourceError):

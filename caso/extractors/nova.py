@@ -137,12 +137,12 @@ class NovaExtractor(Extractor):
             elif row.tenant_id is not None and row.tenant_id not in ask.windows:
                 continue
             elif isinstance(row, OddRow):
-                odd.append(OddObject("server", row.id, row.tenant_id, row.reason))
+                odd.append(OddObject("server", row.id, row.tenant_id, row.reason, row.deleted))
             else:
                 try:
                     seen.append(self._see(row, page.arrived_at, ask.region, scope))
                 except UnreadableError as exc:
-                    odd.append(OddObject("server", row.id, row.tenant_id, str(exc)))
+                    odd.append(OddObject("server", row.id, row.tenant_id, str(exc), row.status == "DELETED"))
         unfinished = {
             project_id: f"nova: a cell is down, and hides {count} servers of project {ask.name_of(project_id)}"
             for project_id, count in hidden.items()

@@ -86,11 +86,12 @@ class PartialRow:
 
 @dataclasses.dataclass(frozen=True)
 class OddRow:
-    """A row that cannot be read, and why."""
+    """A row that cannot be read, and why; ``deleted`` where at least its status says that it is."""
 
     id: str
     tenant_id: str | None
     reason: str
+    deleted: bool = False
 
 
 def read_server(raw: Mapping[str, Any]) -> ServerRow | OddRow | PartialRow:
@@ -104,7 +105,7 @@ def read_server(raw: Mapping[str, Any]) -> ServerRow | OddRow | PartialRow:
     try:
         return ServerRow.model_validate(raw)
     except ValidationError as exc:
-        return OddRow(str(raw.get("id")), _text(raw.get("tenant_id")), why(exc))
+        return OddRow(str(raw.get("id")), _text(raw.get("tenant_id")), why(exc), raw.get("status") == "DELETED")
 
 
 def why(exc: ValidationError) -> str:

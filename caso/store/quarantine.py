@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, insert, select
+from sqlalchemy import ColumnElement, Connection, and_, delete, false, insert, select
 
 from caso.store.engine import chunks
 from caso.store.names import Place
@@ -24,6 +24,8 @@ class OddLike(Protocol):
     def project_id(self) -> str | None: ...
     @property
     def reason(self) -> str: ...
+    @property
+    def deleted(self) -> bool: ...
 
 
 class Quarantined(NamedTuple):
@@ -60,6 +62,7 @@ class Quarantine:
                 "object_id": one.object_id,
                 "project_id": one.project_id or (before.project_id if before else None),
                 "reason": one.reason,
+                "deleted": one.deleted,
                 "window_start": before.window_start if before else window_start,
                 "met_at": at,
             }
@@ -82,7 +85,9 @@ class Quarantine:
         return self._connection.execute(gone).rowcount
 
     def met_since(self, place: Place, kind: str, since: datetime) -> set[str]:
-        met = select(quarantine.c.object_id).where(_at(place), quarantine.c.kind == kind, quarantine.c.met_at >= since)
+        """What was met and is not known to be deleted: it lives, though nothing else can be read of it."""
+        alive = and_(quarantine.c.met_at >= since, quarantine.c.deleted == false())
+        met = select(quarantine.c.object_id).where(_at(place), quarantine.c.kind == kind, alive)
         return set(self._connection.scalars(met))
 
 

@@ -69,6 +69,7 @@ quarantine = Table(
     Column("object_id", name(255), primary_key=True),
     Column("project_id", name(255)),
     Column("reason", body(), nullable=False),
+    Column("deleted", Boolean, nullable=False),
     Column("window_start", Utc, nullable=False),
     Column("met_at", Utc, nullable=False),
 )

@@ -290,3 +290,13 @@ def test_a_soft_deleted_server_of_a_project_that_is_gone_ends_too(cloudlet):
     cloudlet.run(T2, projects=[PROJECTS[1]], listed=frozenset({"p2"}), extractors={"nova": nova})
 
     assert cloudlet.received()["cloud"]["runs", 3, 2024]["Status"] == "completed"
+
+
+def test_a_server_whose_deleted_row_cannot_be_read_is_not_billed_for_ever(cloudlet):
+    one = PROJECTS[:1]
+    row = a_server("runs", "p1")
+    cloudlet.run(T1, compute=FakeCompute([row]), projects=one)
+    odd = row | {"status": "DELETED", "updated": "2024-03-10T11:20:00Z", "flavor": None}
+    for hour in range(1, 4):
+        cloudlet.run(T1 + hour * HOUR, compute=FakeCompute([odd]), projects=one)
+    assert cloudlet.received()["cloud"]["runs", 3, 2024]["WallDuration"] <= 38 * DAY + 11 * 3600 + 1200

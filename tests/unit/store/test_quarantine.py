@@ -12,6 +12,7 @@ class Odd(NamedTuple):
     reason: str = "its name is null"
     project_id: str | None = "p1"
     kind: str = "server"
+    deleted: bool = False
 
 
 def test_an_odd_object_is_kept_with_its_reason(store):

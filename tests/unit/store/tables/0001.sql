@@ -82,6 +82,7 @@ CREATE TABLE quarantine (
     object_id VARCHAR(255) NOT NULL,
     project_id VARCHAR(255),
     reason TEXT NOT NULL,
+    deleted BOOLEAN NOT NULL,
     window_start VARCHAR(27) NOT NULL,
     met_at VARCHAR(27) NOT NULL,
     CONSTRAINT pk_quarantine PRIMARY KEY (cloud, region, kind, object_id)
