@@ -71,6 +71,10 @@ class Bar:
 def summary(report: Report, console: Console) -> None:
     """Per project and extractor: window, records, errors; per messenger: accepted, due, set aside."""
     console.print(_scopes(report.scopes))
+    if not (report.scopes or report.locked or report.trouble):
+        console.print("Every project is extracted already up to that time; --extract-from extracts the past again.")
+    if held_up := sum(scope.settled.shrunk for scope in report.scopes):
+        console.print(Text(f"{held_up} cumulative values would have fallen; the larger ones are sent", style="yellow"))
     if report.deliveries:
         console.print(_messengers(report))
     for name in report.locked:

@@ -1,0 +1,53 @@
+"""What a person sees at the end of a run."""
+
+import io
+
+from rich.console import Console
+
+from caso.cli import screen
+from caso.errors import DeliveryError, SourceError
+from caso.report import Report
+from caso.testing.sources import FakeCompute
+from tests.unit.cloudlet import T1, T2, Cloudlet, servers
+
+
+def shown(report, width=80):
+    output = io.StringIO()
+    screen.summary(report, Console(file=output, width=width))
+    return output.getvalue()
+
+
+def test_the_tables_of_a_run_fit_on_80_columns_and_name_each_project_and_messenger(tmp_path):
+    text = shown(Cloudlet(tmp_path).run(T1))
+
+    for word in ("alpha", "beta", "nova", "2024-03-01 00:00", "2024-03-10 11:00", "ssm", "Accepted"):
+        assert word in text
+    assert "Error" not in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_went_wrong_stands_in_the_row_that_it_happened_to(tmp_path):
+    cloudlet = Cloudlet(tmp_path)
+    cloudlet.run(T1)
+
+    text = shown(cloudlet.run(T2, compute=FakeCompute(servers(T2), page_size=2, fail_on_page=2)), width=200)
+
+    failed = [line for line in text.splitlines() if "503" in line]
+    assert len(failed) == 1
+    assert "alpha" in failed[0]
+
+
+def test_a_run_with_nothing_to_ask_says_why(tmp_path):
+    cloudlet = Cloudlet(tmp_path)
+    cloudlet.run(T1)
+
+    assert "extracted already" in shown(cloudlet.run(T1))
+    assert "extracted already" not in shown(Report(trouble=SourceError("keystone is down")))
+
+
+def test_a_long_error_is_cut_to_its_first_clause():
+    assert str(screen._brief(DeliveryError("the disk is full; make room; and more"))) == "the disk is full"
+
+
+def test_names_from_the_cloud_can_draw_nothing():
+    assert str(screen.plain("a\x1b[31mred\x07[bold]")) == "a\ufffd[31mred\ufffd[bold]"
