@@ -40,7 +40,7 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
     extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
     rules = _rules(conf)
     empty = Job(
-        cloud=conf.os_cloud or "",
+        cloud=access.cloud,
         projects=[],
         extractors=extractors,
         rules={},
@@ -105,10 +105,10 @@ def _narrowed(conf: cfg.ConfigOpts) -> bool:
     return any(place is not None and place.location in own for place in where)
 
 
-def accounted_projects(conf: cfg.ConfigOpts) -> Projects:
-    """As :func:`projects`, for a command that asks for nothing else."""
+def accounted_projects(conf: cfg.ConfigOpts) -> tuple[str, Projects]:
+    """The name of the cloud, and :func:`projects` of it, for a command that asks for nothing else."""
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
-    return projects(conf, Sources(access))
+    return access.cloud, projects(conf, Sources(access))
 
 
 def period_of(conf: cfg.ConfigOpts, now: datetime) -> Period:

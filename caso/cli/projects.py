@@ -22,9 +22,9 @@ def _projects(conf: cfg.ConfigOpts) -> int:
     from caso.cli import screen
 
     console = screen.console()
-    projects = wiring.accounted_projects(conf)
+    cloud, projects = wiring.accounted_projects(conf)
     with wiring.open_store_to_read(conf) as store:
-        marks = [mark for mark in store.checkpoints.all() if mark.scope.cloud == (conf.os_cloud or "")]
+        marks = [mark for mark in store.checkpoints.all() if mark.scope.cloud == cloud]
         screen.projects(projects.found, marks, conf.extractor, datetime.now(UTC), console)
     for why in projects.missing.values():
         print(f"{PROG}: {why}", file=sys.stderr)

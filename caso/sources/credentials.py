@@ -91,6 +91,7 @@ def access_from_clouds(name: str | None, interface: str | None = None) -> Access
         session=new_session(timeout=float(region.config.get("api_timeout") or TIMEOUT), verify=verify, cert=cert),
         interface=interface or region.config.get("interface") or "public",
         region=region.region_name or None,
+        cloud=name or "",
     )
 
 

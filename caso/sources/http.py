@@ -132,6 +132,7 @@ class HttpApi:
             )
         except ksa.ClientException as exc:
             raise request_failed(exc, what) from exc
+        LOG.debug("%s: GET %s: %d after %.1f s", self.name, response.url, response.status_code, response.elapsed.total_seconds())
         try:
             body = response.json()
         except ValueError as exc:

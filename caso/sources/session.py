@@ -55,6 +55,7 @@ class Access:
 
     ``auth_type`` names a keystoneauth plug-in, ``options`` are that plug-in's. For every scope the plug-in is
     loaded again with other scope options, so each project's token is asked for once and serves all services.
+    ``cloud`` is its name in clouds.yaml, empty where the credentials are not from there.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Access:
         session: Session | None = None,
         interface: str = "public",
         region: str | None = None,
+        cloud: str = "",
     ) -> None:
         try:
             self._loader: loading.BaseLoader[BaseAuthPlugin] = loading.get_plugin_loader(auth_type)
@@ -72,6 +74,7 @@ class Access:
             known = ", ".join(sorted(loading.get_available_plugin_names()))
             raise ConfigError(f"auth_type: no plug-in is called {auth_type!r}; there are {known}") from exc
         self.region = region
+        self.cloud = cloud
         self._auth_type = auth_type
         self._options = dict(options)
         self._session = session or new_session()

@@ -101,6 +101,20 @@ def test_a_cloud_of_clouds_yaml_takes_the_place_of_the_configured_credentials(si
     assert "project-1" in done.stdout
 
 
+def test_a_cloud_is_the_same_one_however_it_was_named(site: Site):
+    clouds = site.folder / "clouds.yaml"
+    site.cloud.write_clouds_yaml(clouds)
+    bare = site.folder / "bare.conf"
+    bare.write_text(f"[DEFAULT]\nsite_name = TEST-SITE\nspooldir = {site.folder}/spool\n")
+    arguments = [f"--config-file={bare}", *two_projects(site)]
+
+    first = command("caso-extract", "--os-cloud=reader", *arguments, OS_CLIENT_CONFIG_FILE=str(clouds))
+    again = command("caso-projects", *arguments, OS_CLOUD="reader", OS_CLIENT_CONFIG_FILE=str(clouds))
+
+    assert (first.returncode, again.returncode) == (0, 0)
+    assert "never" not in again.stdout
+
+
 def test_os_variables_are_enough(site: Site):
     bare = site.folder / "bare.conf"
     bare.write_text("[DEFAULT]\nsite_name = TEST-SITE\n")
