@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 from oslo_config import cfg
 
@@ -39,33 +39,34 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
     sources = Sources(access, clock=clock)
     extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
     rules = _rules(conf)
-    empty = Job(
+    return Job(
         cloud=access.cloud,
-        projects=[],
         extractors=extractors,
-        rules={},
         outlets=outlets,
         period=period,
         keep_months=conf.store.keep_months,
         threads=conf.threads,
         dry_run=conf.dry_run,
+        **_targets(conf, sources, rules, [access.region] if access.region else []),
     )
+
+
+def _targets(conf: cfg.ConfigOpts, sources: Sources, rules: Rules, own_regions: Sequence[str]) -> dict[str, Any]:
+    """The projects and regions of a job, or why they cannot be told."""
     try:
         found = projects(conf, sources)
         if found.empty:
             raise SourceError(found.empty)
-        wanted = conf.region_name or ([access.region] if access.region else [])
-        regions = _regions(sources, found.found, wanted)
+        regions = _regions(sources, found.found, conf.region_name or own_regions)
     except SourceError as exc:
-        return dataclasses.replace(empty, trouble=exc)
-    return dataclasses.replace(
-        empty,
-        projects=[project for project in found.found if project.vo],
-        unmapped=[project for project in found.found if not project.vo],
-        missing=found.missing,
-        listed=None if _narrowed(conf) else frozenset(project.id for project in found.found),
-        rules=dict.fromkeys(regions, rules),
-    )
+        return {"projects": [], "rules": {}, "trouble": exc}
+    return {
+        "projects": [project for project in found.found if project.vo],
+        "unmapped": [project for project in found.found if not project.vo],
+        "missing": found.missing,
+        "listed": None if _narrowed(conf) else frozenset(project.id for project in found.found),
+        "rules": dict.fromkeys(regions, rules),
+    }
 
 
 def _rules(conf: cfg.ConfigOpts) -> Rules:

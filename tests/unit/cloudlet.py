@@ -13,6 +13,7 @@ from caso.messengers.base import Messenger
 from caso.messengers.ssm import SsmMessenger
 from caso.planning import Period
 from caso.projects import Project
+from caso.records import Record
 from caso.report import Report
 from caso.run import Watcher, run
 from caso.store import Store, open_store
@@ -105,3 +106,20 @@ class Cloudlet:
     def checkpoints(self) -> Sequence[tuple[str, datetime]]:
         with self.store() as store:
             return [(checkpoint.scope.project_id, checkpoint.until) for checkpoint in store.checkpoints.all()]
+
+
+class Recorder(Messenger):
+    """Keeps what it is sent; ``trouble`` decides what it raises instead."""
+
+    def __init__(self, trouble: Callable[[Sequence[Record]], None] | None = None) -> None:
+        self.keys: list[str] = []
+        self.trouble = trouble
+
+    @classmethod
+    def from_conf(cls, conf):  # type: ignore[no-untyped-def]
+        return cls()
+
+    def send(self, records: Sequence[Record]) -> None:
+        if self.trouble:
+            self.trouble(records)
+        self.keys += [record.key for record in records]
