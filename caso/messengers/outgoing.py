@@ -18,7 +18,7 @@ from pathlib import Path
 from dirq.QueueSimple import QueueSimple
 
 MINUTE = 60
-ATTEMPTS = 10
+ATTEMPTS = 50
 """How often a message is started anew when a purge takes away the directory it was to go to."""
 
 
@@ -42,7 +42,9 @@ class OutgoingQueue:
     def _add(self, message: bytes) -> str:
         make_directories(self.root)
         directory = self.root / f"{int(time.time()) // MINUTE * MINUTE:08x}"
-        directory.mkdir(mode=0o770, exist_ok=True)
+        # Not mkdir(exist_ok=True): that one looks again after a refusal, and a purge may come in between.
+        with contextlib.suppress(FileExistsError):
+            directory.mkdir(mode=0o770)
         temporary = directory / f"{secrets.token_hex(7)}.tmp"
         try:
             write_durably(temporary, message)
