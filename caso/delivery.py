@@ -56,7 +56,6 @@ class Preview:
 
 def preview(store: Store, outlets: Sequence[Outlet], clock: Callable[[], datetime]) -> list[Preview]:
     """What :func:`deliver` would send, from a store that is a copy: there, everything counts as accepted."""
-    subscribe(store, outlets, clock())
     previews = []
     for outlet in outlets:
         records: Counter[tuple[str, str, str]] = Counter()
@@ -76,9 +75,9 @@ def deliver(
 ) -> list[Delivery]:
     """Send each messenger what it has not accepted yet, oldest first; one that fails holds back only itself.
 
-    A messenger whose lock another run holds is left to that run. ``told`` is called with the size of each batch accepted.
+    They have to be subscribed (:func:`subscribe`). A messenger whose lock another run holds is left to that run.
+    ``told`` is called with the size of each batch accepted.
     """
-    subscribe(store, outlets, clock())
     return [_deliver_to(outlet, store, clock, told) for outlet in outlets]
 
 

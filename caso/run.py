@@ -1,4 +1,4 @@
-"""One run: ask, observe, account, deliver. The only catcher of what a scope can suffer."""
+"""One run: ask, observe, account, deliver. What a scope suffers goes into the report, and costs no other."""
 
 from __future__ import annotations
 
@@ -134,7 +134,9 @@ def _settle(job: Job, store: Store, scope: ScopeReport, vo_of: Mapping[str, str]
     if scope.last:
         end_what_is_out_of_reach(store, scope, started, now)
     if scope.error:
-        LOG.error("project %s in %s: %s; the next run tries it again", scope.project.name, scope.scope.region, scope.error)
+        # History is asked for once: no later run comes back to it.
+        then = "the next run tries it again" if scope.plan.live else "ask for that time again"
+        LOG.error("project %s in %s: %s; %s", scope.project.name, scope.scope.region, scope.error, then)
     elif "server" in scope.inventory:
         place = Place(scope.scope.cloud, scope.scope.region)
         reason = "a complete listing did not have it any more"

@@ -114,11 +114,6 @@ class Window(NamedTuple):
         """Whole seconds, rounded down, never negative."""
         return max(0, int((self.end - self.start).total_seconds()))
 
-    def clip(self, other: Window) -> Window:
-        """What both windows share; empty (start = end) where they do not meet."""
-        start = max(self.start, other.start)
-        return Window(start, max(start, min(self.end, other.end)))
-
     def months(self) -> Iterator[Month]:
         """Every month that the window touches, oldest first.
 
