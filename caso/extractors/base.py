@@ -7,18 +7,40 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, ClassVar, Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from oslo_config import cfg
 
 from caso.errors import SourceError
+from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.server import ServerSeen
+from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
 from caso.window import Window
 
 if TYPE_CHECKING:
     from caso.sources import Sources
+
+Seen = ServerSeen | VolumeSeen | AddressSeen
+"""What may be told of: an observation of a server, of a volume or of a public address."""
+
+
+class Memory(Protocol):
+    """What caso knows already, for an extractor that can ask for less because of it."""
+
+    def living(self, kind: str, project_id: str) -> Sequence[Any]:
+        """The entities of a kind (``volume``) that the project owns here and that have no end yet, by id."""
+
+
+class Nothing:
+    """The memory of a first run."""
+
+    def living(self, kind: str, project_id: str) -> Sequence[Any]:
+        return ()
+
+
+NOTHING = Nothing()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,17 +49,19 @@ class Ask:
 
     ``windows`` maps a project's id to the stretch whose changes are wanted;
     ``names`` to the name used in messages. One listing may serve them all: it
-    starts at the earliest window, and what was not asked for is dropped.
+    starts at the earliest window, and what was not asked for is dropped. ``memory`` is what is known of
+    the region so far.
     """
 
     region: str
     windows: Mapping[str, Window]
     names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    memory: Memory = NOTHING
 
     def alone(self) -> Iterator[Ask]:
         """The same question, one project at a time."""
         for project_id, window in self.windows.items():
-            yield Ask(self.region, {project_id: window}, {project_id: self.name_of(project_id)})
+            yield Ask(self.region, {project_id: window}, {project_id: self.name_of(project_id)}, self.memory)
 
     def name_of(self, project_id: str) -> str:
         return self.names.get(project_id, project_id)
@@ -51,13 +75,13 @@ class Page:
     project goes on. ``unfinished`` maps a project to why its window is not wholly seen (a
     cell is down): what was seen of it counts, its checkpoint stays. ``doubt`` says why no project
     of the region can be taken as wholly seen, whichever task asked for it: the same is true for all.
-    ``inventory`` names the kinds of objects (``server``) of which this and the pages before
+    ``inventory`` names the kinds of objects (``server``, ``volume``, ``address``) of which this and the pages before
     held every living one of the projects asked for: one that was missing has vanished.
     ``records`` is for a third party's own kind of record; records of caso's kinds are made
     by accounting, from what was seen.
     """
 
-    seen: tuple[ServerSeen, ...] = ()
+    seen: tuple[Seen, ...] = ()
     odd: tuple[OddObject, ...] = ()
     unfinished: Mapping[str, str] = dataclasses.field(default_factory=dict)
     doubt: str | None = None
@@ -88,11 +112,16 @@ class Extractor(ABC):
 
     ``options`` are its oslo.config options, in the group of the extractor's name. ``shared_options`` are
     those of groups that several plug-ins read (``benchmark``), by the group's name.
+    ``observes`` are the kinds of objects that it tells of: what they used is accounted for once it has told.
+    ``service`` is the type of the service that it asks, as the catalog has it: in a region without an endpoint of
+    it there is nothing to ask. None: it is asked about every region.
     ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
     """
 
     options: ClassVar[tuple[cfg.Opt, ...]] = ()
     shared_options: ClassVar[Mapping[str, tuple[cfg.Opt, ...]]] = {}
+    observes: ClassVar[frozenset[str]] = frozenset({"server"})
+    service: ClassVar[str | None] = None
     makes: ClassVar[tuple[type[Record], ...]] = ()
 
     @classmethod

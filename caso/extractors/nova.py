@@ -33,6 +33,8 @@ class NovaExtractor(Extractor):
     second, which is the later truth. The other way round, one that ends in between would be in neither.
     """
 
+    observes: ClassVar[frozenset[str]] = frozenset({"server"})
+    service: ClassVar[str | None] = "compute"
     options: ClassVar[tuple[cfg.Opt, ...]] = (
         cfg.StrOpt(
             "image_id_property",

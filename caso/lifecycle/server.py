@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
-from itertools import zip_longest
 
-from caso.lifecycle.timeline import Evidence, Interval, Source, add, fold
+from caso.lifecycle import life
+from caso.lifecycle.life import Life
+from caso.lifecycle.timeline import Evidence, Source
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,13 +81,8 @@ class ServerSeen:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Server:
-    """All that is known of a server.
-
-    ``first_seen`` is the time of the first observation: what was before it is an assumption.
-    ``known_at`` is the time of the newest evidence. ``ended`` is the best knowledge of its end;
-    ``end_reason`` says why when no API told it (it vanished, its project is gone).
-    """
+class Server(Life[ServerState]):
+    """All that is known of a server."""
 
     uuid: str
     created: datetime
@@ -102,36 +98,16 @@ class Server:
     image_id: str | None = None
     public_ip_count: int | None = None
 
-    @property
-    def project_id(self) -> str:
-        """The project that owns the server now."""
-        return self.intervals()[-1].value.project_id
-
-    def intervals(self) -> tuple[Interval[ServerState], ...]:
-        """The intervals of this life from its creation, the last one closed at its end."""
-        intervals = fold(self.evidence, self.created)
-        if self.ended is None:
-            return intervals
-        lived = [i for i in intervals if i.start < self.ended] or list(intervals[:1])
-        return (*lived[:-1], dataclasses.replace(lived[-1], end=max(self.ended, lived[-1].start)))
-
 
 def observe(known: Server | None, seen: ServerSeen) -> Server:
-    """The server as it is known once ``seen`` is taken in; the same in any order, and for any repetition.
-
-    Facts that are not billed, and the end, are as the newest observation has them;
-    a user's name, once known, outlives the user.
-    """
+    """The server as it is known once ``seen`` is taken in; the same in any order, and for any repetition."""
     fresh = _from(seen if known is None or seen.properties_known else _with_known_properties(known, seen))
     if known is None:
         return fresh
     newer, older = (fresh, known) if seen.seen_at >= known.known_at else (known, fresh)
-    return dataclasses.replace(
-        newer,
+    return known.told_by(
+        fresh,
         launched=known.launched or seen.launched,
-        first_seen=min(known.first_seen, seen.seen_at),
-        evidence=add(known.evidence, fresh.evidence[0]),
-        user_name=newer.user_name or older.user_name,
         public_ip_count=older.public_ip_count if newer.public_ip_count is None else newer.public_ip_count,
     )
 
@@ -175,25 +151,13 @@ def _evidence(seen: ServerSeen) -> Evidence[ServerState]:
     return Evidence(seen.state, max(seen.created, seen.unchanged_since), seen.seen_at, seen.seen_at, Source.POLL)
 
 
-def vanish(server: Server, found_out_at: datetime, reason: str) -> Server:
-    """The server ended where it was last seen, since a complete listing at ``found_out_at`` does not have it."""
-    return dataclasses.replace(server, ended=server.known_at, end_reason=reason, known_at=found_out_at)
-
-
 def is_listed(server: Server) -> bool:
     """False for a server that a plain listing hides though it exists: soft-deleted, it can still be restored."""
     return server.intervals()[-1].value.status != "SOFT_DELETED"
 
 
 def first_difference(before: Server | None, after: Server) -> datetime | None:
-    """The earliest time from which the two tell different lives; None where they tell the same."""
-    if before is None or before.created != after.created or before.launched != after.launched:
+    """The earliest time from which the two tell different lives; a server that turns out to have launched is another one."""
+    if before is not None and before.launched != after.launched:
         return after.created
-    for old, new in zip_longest(before.intervals(), after.intervals()):
-        if old is None or new is None:
-            return (old or new).start
-        if (old.start, old.value) != (new.start, new.value):
-            return min(old.start, new.start)
-        if old.end != new.end:
-            return min(end for end in (old.end, new.end) if end is not None)
-    return after.first_seen if before.first_seen != after.first_seen else None
+    return life.first_difference(before, after)

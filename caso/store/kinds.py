@@ -1,6 +1,6 @@
 """What the store has to know of each kind of entity: how to fold it, and how to write it down.
 
-One entry here is all that a further kind (volumes, addresses) needs of the store.
+One entry here is all that a further kind needs of the store.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from typing import Any, Protocol
 from pydantic import TypeAdapter, ValidationError
 
 from caso.errors import StoreError
-from caso.lifecycle import server
+from caso.lifecycle import address, life, server, volume
+from caso.lifecycle.address import Address, AddressSeen
 from caso.lifecycle.server import Server, ServerSeen
+from caso.lifecycle.volume import Volume, VolumeSeen
 
 
 class Entity(Protocol):
@@ -67,12 +69,32 @@ SERVER = EntityKind(
     seen=ServerSeen,
     id_of=lambda thing: str(thing.uuid),
     observe=server.observe,
-    vanish=server.vanish,
+    vanish=life.vanish,
     is_listed=server.is_listed,
     first_difference=server.first_difference,
 )
+VOLUME = EntityKind(
+    name="volume",
+    entity=Volume,
+    seen=VolumeSeen,
+    id_of=lambda thing: str(thing.uuid),
+    observe=volume.observe,
+    vanish=life.vanish,
+    is_listed=lambda thing: True,
+    first_difference=life.first_difference,
+)
+ADDRESS = EntityKind(
+    name="address",
+    entity=Address,
+    seen=AddressSeen,
+    id_of=lambda thing: str(thing.id),
+    observe=address.observe,
+    vanish=address.vanish,
+    is_listed=lambda thing: True,
+    first_difference=life.first_difference,
+)
 
-KINDS = {kind.name: kind for kind in (SERVER,)}
+KINDS = {kind.name: kind for kind in (SERVER, VOLUME, ADDRESS)}
 
 
 def kind_of(seen: object) -> EntityKind:

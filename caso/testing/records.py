@@ -9,10 +9,11 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, Status
-from caso.window import Window
+from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, IpRecord, Status, StorageRecord
+from caso.window import Month, Window
 
 SERVER = "6d6e5e0a-9a6f-4a0e-8a54-0f2f4f2a7c01"
+VOLUME = "0b1f3c5e-2d4a-4f60-8b7c-9d8e7f6a5b4c"
 CREATED = datetime(2024, 2, 1, tzinfo=UTC)
 MEASURED = datetime(2024, 2, 11, tzinfo=UTC)
 
@@ -71,3 +72,41 @@ def an_accelerator_record(**changes: Any) -> AcceleratorRecord:
         "available_seconds": 864000,
     }
     return AcceleratorRecord(**fields | changes)
+
+
+def an_ip_record(**changes: Any) -> IpRecord:
+    """Three IPv4 addresses that the project of :func:`a_cloud_record` holds."""
+    measured_at = changes.get("measured_at", MEASURED)
+    fields: dict[str, Any] = {
+        "measured_at": measured_at,
+        "known_at": measured_at,
+        "site_name": "TEST-SITE",
+        "service_name": "test-cloud",
+        "cloud_type": "caso/6.0.0 (OpenStack)",
+        "project_id": "3f2e1d0c9b8a47566574839201abcdef",
+        "vo": "vo.example.org",
+        "ip_version": 4,
+        "ip_count": 3,
+    }
+    return IpRecord(**fields | changes)
+
+
+def a_storage_record(**changes: Any) -> StorageRecord:
+    """A volume of 10 GiB of the project of :func:`a_cloud_record`, unchanged since the month began."""
+    measured_at = changes.get("measured_at", MEASURED)
+    fields: dict[str, Any] = {
+        "measured_at": measured_at,
+        "known_at": measured_at,
+        "volume_id": VOLUME,
+        "sequence": 1,
+        "site_name": "TEST-SITE",
+        "service_name": "test-cloud",
+        "user_id": "9b7c1f0e5d3a4c2b8e6f7a1d2c3b4a50",
+        "user_name": "alice",
+        "project_id": "3f2e1d0c9b8a47566574839201abcdef",
+        "vo": "vo.example.org",
+        "volume_type": "standard",
+        "start": Month.of(measured_at).start,
+        "size_bytes": 10 * 2**30,
+    }
+    return StorageRecord(**fields | changes)

@@ -6,7 +6,8 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caso.lifecycle.server import first_difference, is_listed, observe, vanish
+from caso.lifecycle.life import vanish
+from caso.lifecycle.server import first_difference, is_listed, observe
 from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
 
 

@@ -1,0 +1,91 @@
+"""What all lives have in common: evidence, its intervals, an end, and how two tellings of one life become one."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+from itertools import zip_longest
+from typing import Any, Generic, Protocol, Self, TypeVar
+
+from caso.lifecycle.timeline import Evidence, Interval, add, fold
+
+
+class Owned(Protocol):
+    """A billed state: whatever else it holds, somebody owns it."""
+
+    @property
+    def project_id(self) -> str: ...
+
+
+S = TypeVar("S", bound=Owned)
+L = TypeVar("L", bound="Life[Any]")
+
+
+class Life(Generic[S]):
+    """A resource from its creation to its end; the dataclasses of its kinds declare these as fields of theirs.
+
+    ``first_seen`` is the time of the first observation: what was before it is an assumption.
+    ``known_at`` is the time of the newest evidence. ``ended`` is the best knowledge of its end;
+    ``end_reason`` says why when no API told it (it vanished, its project is gone).
+    """
+
+    __slots__ = ()
+
+    created: datetime
+    ended: datetime | None
+    end_reason: str | None
+    first_seen: datetime
+    known_at: datetime
+    evidence: tuple[Evidence[S], ...]
+    user_name: str | None
+
+    @property
+    def project_id(self) -> str:
+        """The project that owns it now."""
+        return self.intervals()[-1].value.project_id
+
+    def intervals(self) -> tuple[Interval[S], ...]:
+        """The intervals of this life from its creation, the last one closed at its end."""
+        intervals = fold(self.evidence, self.created)
+        if self.ended is None:
+            return intervals
+        lived = [i for i in intervals if i.start < self.ended] or list(intervals[:1])
+        return (*lived[:-1], dataclasses.replace(lived[-1], end=max(self.ended, lived[-1].start)))
+
+    def told_by(self, fresh: Self, **changes: Any) -> Self:
+        """This life as it is known once ``fresh``, one sighting of it, is taken in; the same in any order, for any repetition.
+
+        Facts that are not billed, and the end, are as the newest sighting has them, but for ``changes``; a user's
+        name, once known, outlives the user.
+        """
+        newer, older = (fresh, self) if fresh.known_at >= self.known_at else (self, fresh)
+        return dataclasses.replace(  # type: ignore[type-var]  # its kinds are dataclasses
+            newer,
+            first_seen=min(self.first_seen, fresh.first_seen),
+            evidence=add(self.evidence, fresh.evidence[0]),
+            user_name=newer.user_name or older.user_name,
+            **changes,
+        )
+
+
+def vanish(life: L, found_out_at: datetime, reason: str) -> L:
+    """It ended where it was last seen, since a complete listing at ``found_out_at`` does not have it.
+
+    So it ended somewhere between the two; nobody is billed for what nobody saw.
+    """
+    return dataclasses.replace(life, ended=life.known_at, end_reason=reason, known_at=found_out_at)  # type: ignore[type-var]
+
+
+def first_difference(before: Life[Any] | None, after: Life[Any]) -> datetime | None:
+    """The earliest time from which the two tell different lives; None where they tell the same."""
+    if before is None or before.created != after.created:
+        return after.created
+    for old, new in zip_longest(before.intervals(), after.intervals()):
+        if old is None or new is None:
+            alone: Interval[Any] = old or new
+            return alone.start
+        if (old.start, old.value) != (new.start, new.value):
+            return min(old.start, new.start)
+        if old.end != new.end:
+            return min(end for end in (old.end, new.end) if end is not None)
+    return after.first_seen if before.first_seen != after.first_seen else None

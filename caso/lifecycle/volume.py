@@ -1,0 +1,108 @@
+"""The life of a volume: what was seen of it, folded into intervals."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import datetime
+
+from caso.lifecycle.life import Life
+from caso.lifecycle.timeline import Evidence, Source
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class VolumeState:
+    """All of a volume that is billed; a change of it closes an interval and opens the next.
+
+    ``type`` is the name of its volume type, None where it has none.
+    """
+
+    size_gib: int
+    type: str | None
+    project_id: str
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeSeen:
+    """What a poll saw of one volume at ``seen_at``; whatever its status, it holds its space as long as it is listed.
+
+    ``unchanged_since`` is the time since when the row has not changed, never after ``seen_at``.
+    ``ended`` is None for a volume that exists; Cinder shows no others. ``status`` is Cinder's own word,
+    ``server_ids`` are the servers that it is attached to: several for one that is attached twice.
+    """
+
+    uuid: str
+    seen_at: datetime
+    created: datetime
+    unchanged_since: datetime
+    state: VolumeState
+    ended: datetime | None = None
+    name: str | None = None
+    status: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    server_ids: tuple[str, ...] = ()
+
+    @property
+    def project_id(self) -> str:
+        return self.state.project_id
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Volume(Life[VolumeState]):
+    """All that is known of a volume."""
+
+    uuid: str
+    created: datetime
+    ended: datetime | None
+    end_reason: str | None
+    first_seen: datetime
+    known_at: datetime
+    evidence: tuple[Evidence[VolumeState], ...]
+    name: str | None = None
+    status: str | None = None
+    user_id: str | None = None
+    user_name: str | None = None
+    server_ids: tuple[str, ...] = ()
+
+    def seen_again(self, at: datetime) -> VolumeSeen:
+        """What a listing at ``at`` would show, where it is known by other means that the volume is still as it was."""
+        newest = max(self.evidence, key=lambda piece: piece.until)
+        return VolumeSeen(
+            uuid=self.uuid,
+            seen_at=at,
+            created=self.created,
+            unchanged_since=newest.since,
+            state=newest.value,
+            name=self.name,
+            status=self.status,
+            user_id=self.user_id,
+            user_name=self.user_name,
+            server_ids=self.server_ids,
+        )
+
+
+def observe(known: Volume | None, seen: VolumeSeen) -> Volume:
+    """The volume as it is known once ``seen`` is taken in; the same in any order, and for any repetition."""
+    fresh = _from(seen)
+    return fresh if known is None else known.told_by(fresh)
+
+
+def _from(seen: VolumeSeen) -> Volume:
+    since = max(seen.created, seen.unchanged_since)
+    until = seen.seen_at
+    if seen.ended is not None:
+        since = until = seen.ended
+    return Volume(
+        uuid=seen.uuid,
+        created=seen.created,
+        ended=seen.ended,
+        end_reason=None,
+        first_seen=seen.seen_at,
+        known_at=seen.seen_at,
+        evidence=(Evidence(seen.state, since, until, seen.seen_at, Source.POLL),),
+        name=seen.name,
+        status=seen.status,
+        user_id=seen.user_id,
+        user_name=seen.user_name,
+        server_ids=seen.server_ids,
+    )
