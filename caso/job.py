@@ -36,6 +36,12 @@ class Job:
     """Count what each messenger would be sent, and send nothing; the store is a copy."""
     trouble: CasoError | None = None
     """Why there are no projects: the cloud did not say which."""
+    regions_of: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
+    """The regions in which the catalog has the service that an extractor asks, by its name; none for one that asks none."""
+
+    def offers(self, scope: Scope) -> bool:
+        """Whether the catalog has the service that the scope's extractor asks."""
+        return scope.region in self.regions_of.get(scope.extractor, {scope.region})
 
     def scopes(self) -> Iterator[tuple[Scope, Project]]:
         """Every scope of the job: each project, region and extractor."""

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from caso.errors import DeniedError
 from caso.job import Job
 from caso.projects import Project
 from caso.report import ScopeReport
-from caso.store import Checkpoint, Place, Store
+from caso.store import Checkpoint, Store
 
 LOG = logging.getLogger(__name__)
 
@@ -35,14 +35,21 @@ def departed(job: Job, checkpoints: Sequence[Checkpoint]) -> list[Project]:
     return [Project(project_id, project_id, vo, "last known") for project_id, vo in sorted(vos.items())]
 
 
-def end_what_is_out_of_reach(store: Store, report: ScopeReport, started: datetime, now: datetime) -> None:
-    """Where the last window is denied (the role or the project is gone), its servers end where they were last seen."""
+def end_what_is_out_of_reach(store: Store, report: ScopeReport, kinds: Collection[str], started: datetime, now: datetime) -> None:
+    """Where the last window is denied (the role or the project is gone), what is of ``kinds`` ends where it was last seen."""
     if isinstance(report.error, DeniedError):
-        place = Place(report.scope.cloud, report.scope.region)
         reason = "its project is no longer accounted for, and cannot be asked any more"
-        store.vanish(
-            place, report.project.id, by=report.scope.extractor, seen_since=started, at=now, reason=reason, unlisted=True
-        )
+        for kind in sorted(kinds):
+            store.vanish(
+                report.scope.place,
+                report.project.id,
+                by=report.scope.extractor,
+                seen_since=started,
+                at=now,
+                reason=reason,
+                kind=kind,
+                unlisted=True,
+            )
         report.error = None
         report.ended = True
 
@@ -53,7 +60,8 @@ def retire(store: Store, report: ScopeReport, at: datetime) -> None:
         with store.transaction() as step:
             step.checkpoints.retire(report.scope, at)
         LOG.warning(
-            "project %s is no longer to be accounted for: its last window ended at %s; give it back the tag to go on",
+            "%s: project %s is no longer to be accounted for: its last window ended at %s; give it back the tag to go on",
+            report.scope.extractor,
             report.project.id,
             f"{report.plan.window.end:%FT%TZ}",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -15,7 +15,7 @@ from caso.extractors.base import Page
 from caso.job import Job
 from caso.report import Report, ScopeReport
 from caso.retiring import departed, end_what_is_out_of_reach, retire
-from caso.settling import put_own, settle
+from caso.settling import Accounts, put_own, settle
 from caso.store import Place, Store
 from caso.tasks import lock_of, plan_scopes, tasks_for
 from caso.window import Month
@@ -62,9 +62,11 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
             # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
             started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
             lease.renew(clock())
-        vo_of = _vos(job, store)
-        for scope in report.scopes:
-            _settle(job, store, scope, vo_of, started, clock())
+        observes = {name: extractor.observes for name, extractor in job.extractors.items()}
+        accounts = Accounts(job.rules, _vos(job, store), observes, started)
+        # The records of servers say how many addresses lead to each: these first.
+        for scope in sorted(report.scopes, key=lambda scope: "address" not in observes[scope.scope.extractor]):
+            _settle(store, scope, accounts, clock())
             watcher.step("settled", scope.records)
             lease.renew(clock())
         _forget_odd_of_nobody(job, store, report, started)
@@ -130,31 +132,40 @@ def _vos(job: Job, store: Store) -> dict[str, str]:
     return last | {project.id: project.vo for project in job.projects if project.vo}
 
 
-def _settle(job: Job, store: Store, scope: ScopeReport, vo_of: Mapping[str, str], started: datetime, now: datetime) -> None:
+def _settle(store: Store, scope: ScopeReport, accounts: Accounts, now: datetime) -> None:
+    kinds = accounts.observes[scope.scope.extractor]
     if scope.last:
-        end_what_is_out_of_reach(store, scope, started, now)
+        end_what_is_out_of_reach(store, scope, kinds, accounts.seen_since, now)
     if scope.error:
         # History is asked for once: no later run comes back to it.
         then = "the next run tries it again" if scope.plan.live else "ask for that time again"
-        LOG.error("project %s in %s: %s; %s", scope.project.name, scope.scope.region, scope.error, then)
-    elif "server" in scope.inventory:
-        place = Place(scope.scope.cloud, scope.scope.region)
-        reason = "a complete listing did not have it any more"
-        gone = store.vanish(place, scope.project.id, by=scope.scope.extractor, seen_since=started, at=now, reason=reason)
-        if gone:
-            LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))
-    rules = job.rules[scope.scope.region]
-    scope.settled = settle(store, scope.plan, rules, vo_of, started, whole=scope.whole)
+        LOG.error("%s: project %s in %s: %s; %s", scope.scope.extractor, scope.project.name, scope.scope.region, scope.error, then)
+    else:
+        for kind in sorted(scope.inventory):
+            _end_what_vanished(store, scope, kind, accounts.seen_since, now)
+    scope.settled = settle(store, accounts, scope.plan, whole=scope.whole)
     if scope.last:
         retire(store, scope, now)
+
+
+def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: datetime, now: datetime) -> None:
+    reason = "a complete listing did not have it any more"
+    gone = store.vanish(
+        scope.scope.place, scope.project.id, by=scope.scope.extractor, seen_since=started, at=now, reason=reason, kind=kind
+    )
+    if gone and kind == "server":
+        # Nova tells of what was deleted, so this is worth a word; Cinder and Neutron never do.
+        LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))
 
 
 def _forget_odd_of_nobody(job: Job, store: Store, report: Report, started: datetime) -> None:
     """An odd object whose project is unreadable is gone when all listings of its region were complete and had it not."""
     for region in job.rules:
-        scopes = [scope for scope in report.scopes if scope.scope.region == region]
-        if scopes and not report.locked and all(scope.whole and "server" in scope.inventory for scope in scopes):
-            store.forget_quarantined(Place(job.cloud, region), None, met_before=started)
+        for name, extractor in job.extractors.items():
+            scopes = [s for s in report.scopes if (s.scope.region, s.scope.extractor) == (region, name)]
+            for kind in sorted(extractor.observes):
+                if scopes and not report.locked and all(scope.whole and kind in scope.inventory for scope in scopes):
+                    store.forget_quarantined(Place(job.cloud, region), None, met_before=started, kind=kind)
 
 
 def _months_before(month: Month, count: int) -> Month:

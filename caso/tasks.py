@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from caso.extraction import Task
 from caso.extractors.base import Ask
@@ -28,13 +29,29 @@ def plan_scopes(job: Job, store: Store, held: Collection[str], leaving: Sequence
     for scope, project in job.scopes():
         if lock_of(scope) not in held:
             continue
+        checkpoint = store.checkpoints.get(scope)
+        if checkpoint is None and not job.offers(scope):
+            # Once it has told something, its service may not just be gone from the catalog.
+            LOG.info("%s: region %s has no service for it", scope.extractor, scope.region)
+            continue
         legacy = store.checkpoints.legacy(project.id, project.name)
-        asked = plan(scope, store.checkpoints.get(scope), legacy, job.period)
+        asked = plan(scope, checkpoint, legacy, job.period)
         if asked is None:
             LOG.info("%s: %s is extracted already until then", scope.extractor, project.name)
         else:
             planned.append(ScopeReport(asked, project, last=project in leaving))
     return planned
+
+
+class Remembered:
+    """What the store knows of a region, for extractors that can ask for less because of it."""
+
+    def __init__(self, store: Store, place: Place) -> None:
+        self._store = store
+        self._place = place
+
+    def living(self, kind: str, project_id: str) -> Sequence[Any]:
+        return self._store.living(self._place, project_id, kind)
 
 
 def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Task]:
@@ -43,10 +60,11 @@ def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Tas
         for region in job.rules:
             mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region)]
             if mine:
-                waiting = store.quarantined(Place(job.cloud, region))
+                place = Place(job.cloud, region)
+                waiting = store.quarantined(place)
                 windows = {s.scope.project_id: _reach_back(s, waiting) for s in mine}
                 names = {s.project.id: s.project.name for s in mine}
-                tasks.append(Task(name, extractor, Ask(region, windows, names)))
+                tasks.append(Task(name, extractor, Ask(region, windows, names, Remembered(store, place))))
     return tasks
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
+from caso.accounting.addresses import of_server
 from caso.accounting.rules import Point, Rules, opening_point, points
+from caso.lifecycle.address import Address
 from caso.lifecycle.server import Accelerator, Server, ServerState
 from caso.lifecycle.timeline import Interval
 from caso.records import AcceleratorRecord, CloudRecord, Status
@@ -51,10 +53,11 @@ def readings(
     return found
 
 
-def cloud_record(reading: Reading, rules: Rules) -> CloudRecord:
+def cloud_record(reading: Reading, rules: Rules, addresses: Sequence[Address] | None = None) -> CloudRecord:
     """The cumulative use from the server's creation through the reading.
 
-    StartTime is ``created``: Nova moves launched_at on resize, rebuild and unshelve.
+    StartTime is ``created``: Nova moves launched_at on resize, rebuild and unshelve. ``addresses`` are the public ones
+    that ever led to the server; None where Neutron is not asked: Nova's row tells how many there are then.
     """
     server, point, newest = reading.server, reading.point, reading.newest
     wall, suspended, cpu = 0.0, 0.0, 0.0
@@ -83,7 +86,7 @@ def cloud_record(reading: Reading, rules: Rules) -> CloudRecord:
         wall_seconds=round(wall),
         cpu_seconds=round(cpu),
         cpu_count=newest.flavor.vcpus,
-        public_ip_count=server.public_ip_count,
+        public_ip_count=server.public_ip_count if addresses is None else _public_ips(reading, addresses),
         memory_mib=newest.flavor.memory_mib,
         disk_gib=newest.flavor.disk_gib,
         benchmark_name=benchmark.name if benchmark else None,
@@ -91,6 +94,14 @@ def cloud_record(reading: Reading, rules: Rules) -> CloudRecord:
         image_id=server.image_id,
         cloud_type=rules.cloud_type,
     )
+
+
+def _public_ips(reading: Reading, addresses: Sequence[Address]) -> int | None:
+    server, point = reading.server, reading.point
+    count = of_server(addresses, server.uuid, point.through, completed=point.completed)
+    # Of a server that lived and ended between two runs, nobody saw what it had.
+    unseen = point.completed and server.public_ip_count is None
+    return None if unseen and not count else count
 
 
 def accelerator_records(reading: Reading, rules: Rules) -> Iterator[AcceleratorRecord]:

@@ -17,7 +17,8 @@ class Checkpoint(NamedTuple):
 
     ``since`` is where its accounting began, None for the beginning of time; ``opening`` the cut at
     which servers that lived then are owed a closing record of the month before, if that is so.
-    ``retired`` is when the project was found to be no longer ours.
+    ``retired`` is when the project was found to be no longer ours. ``service`` is the name of the service that the
+    records of the scope carry, ``kinds`` are the kinds of objects that its extractor observes.
     """
 
     scope: Scope
@@ -26,6 +27,8 @@ class Checkpoint(NamedTuple):
     until: datetime
     vo: str | None
     retired: datetime | None
+    service: str | None = None
+    kinds: frozenset[str] = frozenset()
 
 
 class Checkpoints:
@@ -41,6 +44,11 @@ class Checkpoints:
     def siblings(self, scope: Scope) -> list[Checkpoint]:
         """Those of every extractor of this project in this place."""
         mine = and_(*(checkpoints.c[field] == value for field, value in scope._asdict().items() if field != "extractor"))
+        return [_checkpoint(row) for row in self._connection.execute(select(checkpoints).where(mine))]
+
+    def of_project(self, cloud: str, project_id: str) -> list[Checkpoint]:
+        """Those of every region and extractor of this project."""
+        mine = and_(checkpoints.c.cloud == cloud, checkpoints.c.project_id == project_id)
         return [_checkpoint(row) for row in self._connection.execute(select(checkpoints).where(mine))]
 
     def all(self) -> list[Checkpoint]:
@@ -63,20 +71,30 @@ class Checkpoints:
         since: datetime | None = None,
         opening: datetime | None = None,
         vo: str | None = None,
+        service: str | None = None,
+        kinds: frozenset[str] = frozenset(),
     ) -> None:
         """Move a checkpoint on, or make it; a retired one comes back. ValueError where it would move back.
 
         ``since`` and ``opening`` are facts of the beginning: they are taken when the checkpoint is made,
-        and then kept. ``vo`` is kept where None is given.
+        and then kept. ``vo`` and ``service`` are kept where None is given; ``kinds`` are added to.
         """
         held = self.get(scope)
         if held is None:
-            row = {**scope._asdict(), "since": since, "opening": opening, "until": until, "vo": vo}
-            self._connection.execute(insert(checkpoints).values(row))
+            row = {**scope._asdict(), "since": since, "opening": opening, "until": until, "vo": vo, "service": service}
+            self._connection.execute(insert(checkpoints).values({**row, "kinds": " ".join(sorted(kinds))}))
             return
         if until < held.until:
             raise ValueError(f"{scope}: the checkpoint is at {held.until:%FT%TZ} and cannot go back to {until:%FT%TZ}")
-        self._connection.execute(_update(scope).values(until=until, vo=vo or held.vo, retired=None))
+        self._connection.execute(
+            _update(scope).values(
+                until=until,
+                vo=vo or held.vo,
+                service=service or held.service,
+                kinds=" ".join(sorted(held.kinds | kinds)),
+                retired=None,
+            )
+        )
 
     def retire(self, scope: Scope, at: datetime) -> None:
         self._connection.execute(_update(scope).values(retired=at))
@@ -111,4 +129,4 @@ def _update(scope: Scope) -> Update:
 
 def _checkpoint(row: Row[Any]) -> Checkpoint:
     scope = Scope(row.cloud, row.region, row.project_id, row.extractor)
-    return Checkpoint(scope, row.since, row.opening, row.until, row.vo, row.retired)
+    return Checkpoint(scope, row.since, row.opening, row.until, row.vo, row.retired, row.service, frozenset(row.kinds.split()))

@@ -66,6 +66,10 @@ class Entities:
         """What the project owns and had not ended before ``since``, by id: for accounting the past again."""
         return self._owned(place, project_id, kind, or_(entities.c.ended.is_(None), entities.c.ended >= since))
 
+    def living(self, place: Place, project_id: str, *, kind: str) -> Iterator[Any]:
+        """What the project owns and has no end, by id."""
+        return (item.entity for item in self._owned(place, project_id, kind, entities.c.ended.is_(None)))
+
     def _owned(self, place: Place, project_id: str, kind: str, which: ColumnElement[bool]) -> Iterator[Due]:
         mine = and_(_at(place, kind), entities.c.project_id == project_id, which)
         page = select(entities).where(mine).order_by(entities.c.id).limit(CHUNK)

@@ -57,6 +57,16 @@ class Ledger:
                 found[line.subject] = record_of(self._kinds, line.kind, line.content, line.known_at)
         return found
 
+    def held_many(self, subjects: Iterable[str], kind: str, since: Month) -> dict[str, list[Record]]:
+        """For each subject that has some, the records of a kind held of the month ``since`` and later ones, retracted ones too."""
+        found: dict[str, list[Record]] = {}
+        for chunk in chunks(subjects):
+            mine = and_(records.c.subject.in_(chunk), records.c.kind == kind, records.c.month >= str(since))
+            for row in self._connection.execute(select(*_LINE).where(mine).order_by(records.c.key)):
+                line = Line(*row)
+                found.setdefault(line.subject, []).append(record_of(self._kinds, line.kind, line.content, line.known_at))
+        return found
+
     def _earlier(self, subject: str, kind: str, month: str) -> Line | None:
         return next(reversed(self._newest([subject], kind, month)), None)
 

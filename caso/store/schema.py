@@ -38,6 +38,8 @@ checkpoints = Table(
     Column("until", Utc, nullable=False),
     Column("vo", name(255)),
     Column("retired", Utc),
+    Column("service", name(255)),
+    Column("kinds", name(255), nullable=False),
 )
 
 # settled: ended, accounted beyond its end, and nothing learned since; what every run would otherwise look through again.

@@ -76,6 +76,11 @@ class Store:
                 place, project_id, by=by, seen_since=seen_since, at=at, reason=reason, kind=kind, unlisted=unlisted
             )
 
+    def living(self, place: Place, project_id: str, kind: str) -> list[Any]:
+        """The entities of a kind that the project owns and that have no end yet, by id."""
+        with self.database.read() as connection:
+            return list(Entities(connection).living(place, project_id, kind=kind))
+
     def quarantine(self, place: Place, odd: Sequence[OddLike], *, window_start: datetime, at: datetime) -> None:
         """Keep objects that could not be read, each with its newest reason and the start of the first window it was missed in."""
         with self.database.write() as connection:

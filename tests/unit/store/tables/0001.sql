@@ -13,6 +13,8 @@ CREATE TABLE checkpoints (
     until VARCHAR(27) NOT NULL,
     vo VARCHAR(255),
     retired VARCHAR(27),
+    service VARCHAR(255),
+    kinds VARCHAR(255) NOT NULL,
     CONSTRAINT pk_checkpoints PRIMARY KEY (cloud, region, project_id, extractor)
 );
 CREATE TABLE deliveries (

@@ -1,0 +1,103 @@
+"""A volume's life to storage records: one for each stretch of a month with nothing billed changing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from caso.accounting.rules import Point, Rules, points
+from caso.lifecycle.volume import Volume, VolumeState
+from caso.records import StorageRecord
+from caso.window import Month
+
+GIB = 2**30
+
+
+class Stretch(NamedTuple):
+    """Part of an interval in one month; it lasts from ``start`` to ``end``, and is booked at ``measured_at``."""
+
+    start: datetime
+    end: datetime
+    measured_at: datetime
+    state: VolumeState
+
+    @property
+    def size_bytes(self) -> int:
+        return self.state.size_gib * GIB
+
+
+def storage_records(
+    volume: Volume, since: datetime, until: datetime, vo_of: Mapping[str, str], rules: Rules, held: Iterable[StorageRecord]
+) -> list[StorageRecord]:
+    """The stretches of every month that [since, until) touches, oldest first; months are told whole, from their start.
+
+    ``held`` are the records of the volume that the ledger holds of these months: a stretch keeps the sequence number
+    that it was published under. A stretch under a project without a VO in ``vo_of`` gives none.
+    """
+    numbers = _Numbers(held)
+    records = []
+    for point in points(volume.created, volume.ended, since, until):
+        for stretch in stretches(volume, point):
+            vo = vo_of.get(stretch.state.project_id)
+            if vo is not None:
+                records.append(_record(volume, stretch, numbers.of(stretch, point.month), vo, rules))
+    return records
+
+
+def stretches(volume: Volume, point: Point) -> Iterator[Stretch]:
+    """The stretches of the point's month up to it; what lasted no time is none."""
+    for interval in volume.intervals():
+        start = max(interval.start, point.month.start)
+        end = point.through if interval.end is None else min(interval.end, point.through)
+        if start < end:
+            yield Stretch(start, end, min(end, point.month.last_second), interval.value)
+
+
+class _Numbers:
+    """Sequence numbers: those that were published stay, new ones follow."""
+
+    def __init__(self, held: Iterable[StorageRecord]) -> None:
+        self._held: dict[Month, list[StorageRecord]] = {}
+        for record in held:
+            self._held.setdefault(record.month, []).append(record)
+        self._last = {month: max(record.sequence for record in records) for month, records in self._held.items()}
+
+    def of(self, stretch: Stretch, month: Month) -> int:
+        known = next((record for record in self._candidates(month) if _is_of(record, stretch)), None)
+        if known is not None:
+            self._held[month].remove(known)
+            return known.sequence
+        self._last[month] = self._last.get(month, 0) + 1
+        return self._last[month]
+
+    def _candidates(self, month: Month) -> Sequence[StorageRecord]:
+        return sorted(self._held.get(month, ()), key=lambda record: record.sequence)
+
+
+def _is_of(record: StorageRecord, stretch: Stretch) -> bool:
+    """Whether the record was published about this stretch: the same thing, and at least for a while at the same time."""
+    same = (record.size_bytes, record.project_id, record.volume_type) == (
+        stretch.size_bytes,
+        stretch.state.project_id,
+        stretch.state.type,
+    )
+    return same and record.start <= stretch.measured_at and stretch.start <= record.measured_at
+
+
+def _record(volume: Volume, stretch: Stretch, sequence: int, vo: str, rules: Rules) -> StorageRecord:
+    return StorageRecord(
+        measured_at=stretch.measured_at,
+        known_at=volume.known_at,
+        volume_id=volume.uuid,
+        sequence=sequence,
+        site_name=rules.site_name,
+        service_name=rules.service_name,
+        user_id=volume.user_id,
+        user_name=volume.user_name,
+        project_id=stretch.state.project_id,
+        vo=vo,
+        volume_type=stretch.state.type,
+        start=stretch.start,
+        size_bytes=stretch.size_bytes,
+    )

@@ -1,0 +1,66 @@
+"""What one scope's accounting pass works with."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+
+from caso.accounting.rules import Rules
+from caso.lifecycle.address import Address
+from caso.planning import Plan
+from caso.store import Changes, Place, Step
+
+
+@dataclasses.dataclass
+class Settled:
+    """What one scope's pass put into the ledger; ``shrunk`` counts values that were held up so as not to fall."""
+
+    changes: Changes = dataclasses.field(default_factory=Changes)
+    shrunk: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Accounts:
+    """How a run accounts: the rules of each region, the VO of each project, the kinds of objects each extractor observes.
+
+    ``seen_since`` is when the run began to ask.
+    """
+
+    rules: Mapping[str, Rules]
+    vo_of: Mapping[str, str]
+    observes: Mapping[str, frozenset[str]]
+    seen_since: datetime
+
+
+@dataclasses.dataclass(frozen=True)
+class Context:
+    """One scope's pass: ``whole`` where all of its window was seen."""
+
+    step: Step
+    plan: Plan
+    accounts: Accounts
+    whole: bool
+    settled: Settled
+
+    @property
+    def place(self) -> Place:
+        return self.plan.scope.place
+
+    @property
+    def project_id(self) -> str:
+        return self.plan.scope.project_id
+
+    @property
+    def rules(self) -> Rules:
+        return self.accounts.rules[self.plan.scope.region]
+
+    @property
+    def touched_since(self) -> datetime | None:
+        """Account only for what was seen since; None: for all that is owed."""
+        return None if self.whole else self.accounts.seen_since
+
+    def addresses(self, since: datetime, place: Place | None = None) -> Iterator[Address]:
+        """The project's addresses in a place, its own by default, that it had not given back before ``since``."""
+        for item in self.step.entities.lived(place or self.place, self.project_id, since=since, kind="address"):
+            yield item.entity

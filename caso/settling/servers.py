@@ -1,0 +1,76 @@
+"""Servers: cloud and accelerator records, from all that is known of each and of the addresses that lead to it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from caso.accounting.addresses import of_server
+from caso.accounting.servers import KINDS, accelerator_records, cloud_record, never_shrinking, readings
+from caso.lifecycle.address import Address
+from caso.planning import Plan
+from caso.records import CloudRecord, Record
+from caso.settling.context import Context
+from caso.settling.lives import Lives, Owed
+from caso.window import Month
+
+LOG = logging.getLogger(__name__)
+
+
+def _account(context: Context, owed: Sequence[Owed]) -> Mapping[str, Sequence[Record]]:
+    earlier = _earlier(context, owed)
+    addresses = _Addresses(context, min(one.since for one in owed))
+    return {one.uuid: _records(context, one, earlier.get(one.uuid), addresses) for one in owed}
+
+
+SERVERS = Lives("server", frozenset(KINDS), _account)
+
+
+def _earlier(context: Context, owed: Sequence[Owed]) -> dict[str, Record]:
+    """For each server that has one, the newest cloud record of a month before the one that it is accounted for from."""
+    found: dict[str, Record] = {}
+    for month in {Month.of(one.since) for one in owed}:
+        uuids = {SERVERS.subject(one.uuid): one.uuid for one in owed if Month.of(one.since) == month}
+        records = context.step.ledger.before_many(uuids, CloudRecord.kind, month)
+        found |= {uuids[subject]: record for subject, record in records.items()}
+    return found
+
+
+def _records(context: Context, owed: Owed, before: Record | None, addresses: _Addresses) -> list[Record]:
+    server = owed.item.entity
+    opening = _opening(owed.since, before, context.plan)
+    newest = before if isinstance(before, CloudRecord) else None
+    records: list[Record] = []
+    for reading in readings(server, owed.since, owed.until, context.accounts.vo_of, opening):
+        measured = cloud_record(reading, context.rules, addresses.of(server.uuid))
+        record = never_shrinking(measured, newest)
+        if record != measured:
+            context.settled.shrunk += 1
+            LOG.warning("server %s: cumulative use would fall in %s; the larger value is sent", server.uuid, record.month)
+        records += [record, *accelerator_records(reading, context.rules)]
+        newest = record
+    return records
+
+
+def _opening(since: datetime, before: Record | None, plan: Plan) -> datetime | None:
+    """The opening of the plan, where the month before has no record yet that differences could start from."""
+    if plan.opening is None or Month.of(since) != Month.of(plan.opening):
+        return None
+    return plan.opening if before is None or before.month.next() < Month.of(plan.opening) else None
+
+
+class _Addresses:
+    """The public addresses that ever led to a server, as Neutron tells; None where it was not asked."""
+
+    def __init__(self, context: Context, since: datetime) -> None:
+        siblings = context.step.checkpoints.siblings(context.plan.scope)
+        # Who is not asked any more knows nothing of today.
+        self._asked = any("address" in one.kinds and one.until >= context.plan.window.start for one in siblings)
+        self._of: dict[str, list[Address]] = {}
+        for address in context.addresses(since) if self._asked else ():
+            for server_id in {interval.value.server_id for interval in address.intervals()} - {None}:
+                self._of.setdefault(str(server_id), []).append(address)
+
+    def of(self, uuid: str) -> Sequence[Address] | None:
+        return self._of.get(uuid, ()) if self._asked else None
