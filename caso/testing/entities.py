@@ -1,10 +1,12 @@
-"""Builders of observations: a server as a poll sees it, with whatever a test cares for changed."""
+"""Builders of observations: what a poll sees of one thing, with whatever a test cares for changed."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from caso.lifecycle.address import AddressSeen, AddressState, Origin
 from caso.lifecycle.server import Flavor, Server, ServerSeen, ServerState, observe
+from caso.lifecycle.volume import VolumeSeen, VolumeState
 
 CREATED = datetime(2026, 1, 1, tzinfo=UTC)
 SMALL = Flavor("small", vcpus=2, memory_mib=4096, disk_gib=20)
@@ -56,3 +58,55 @@ def life(*sightings: ServerSeen) -> Server:
     if server is None:
         raise ValueError("a life needs a sighting")
     return server
+
+
+def seen_volume(
+    *,
+    at: datetime,
+    uuid: str = "22222222-3333-4444-8555-666666666666",
+    created: datetime = CREATED,
+    unchanged_since: datetime | None = None,
+    ended: datetime | None = None,
+    size_gib: int = 10,
+    type: str | None = "standard",  # noqa: A002  # Cinder's word
+    project_id: str = "project-1",
+    name: str | None = "volume-1",
+    user_name: str | None = "alice",
+) -> VolumeSeen:
+    """A volume as a poll sees it at ``at``: by default it is unchanged since it was created."""
+    return VolumeSeen(
+        uuid=uuid,
+        seen_at=at,
+        created=created,
+        unchanged_since=unchanged_since or created,
+        ended=ended,
+        state=VolumeState(size_gib, type, project_id),
+        name=name,
+        status="available",
+        user_id="user-1",
+        user_name=user_name,
+    )
+
+
+def seen_address(
+    *,
+    at: datetime,
+    id: str = "33333333-4444-4555-8666-777777777777",  # noqa: A002  # Neutron's word
+    created: datetime = CREATED,
+    unchanged_since: datetime | None = None,
+    project_id: str = "project-1",
+    server_id: str | None = None,
+    ip: str = "192.0.2.1",
+    origin: Origin = Origin.FLOATING,
+) -> AddressSeen:
+    """A public address as a poll sees it at ``at``: by default it leads nowhere, unchanged since it was taken."""
+    return AddressSeen(
+        id=id,
+        seen_at=at,
+        created=created,
+        unchanged_since=unchanged_since or created,
+        state=AddressState(project_id, server_id),
+        ip=ip,
+        version=6 if ":" in ip else 4,
+        origin=origin,
+    )

@@ -1,0 +1,71 @@
+"""The life of a volume, from what was seen of it."""
+
+import itertools
+
+from caso.lifecycle.life import first_difference, vanish
+from caso.lifecycle.volume import VolumeState, observe
+from caso.testing.entities import CREATED, hours, seen_volume
+
+
+def life(*sightings):
+    volume = None
+    for seen in sightings:
+        volume = observe(volume, seen)
+    return volume
+
+
+def sizes(volume):
+    return [(interval.start, interval.end, interval.value.size_gib) for interval in volume.intervals()]
+
+
+def test_before_its_first_sighting_a_volume_was_since_its_creation_as_it_was_seen_then():
+    volume = life(seen_volume(at=hours(5), unchanged_since=hours(2)))
+
+    assert sizes(volume) == [(CREATED, None, 10)]
+
+
+def test_an_extended_volume_keeps_its_past():
+    volume = life(seen_volume(at=hours(5)), seen_volume(at=hours(9), unchanged_since=hours(7), size_gib=50))
+
+    assert sizes(volume) == [(CREATED, hours(7), 10), (hours(7), None, 50)]
+
+
+def test_a_retype_and_a_transfer_each_open_an_interval():
+    volume = life(
+        seen_volume(at=hours(1)),
+        seen_volume(at=hours(3), unchanged_since=hours(2), type="fast"),
+        seen_volume(at=hours(6), unchanged_since=hours(5), type="fast", project_id="project-2"),
+    )
+
+    assert [interval.start for interval in volume.intervals()] == [CREATED, hours(2), hours(5)]
+    assert volume.project_id == "project-2"
+
+
+def test_the_order_of_sightings_and_repeats_change_nothing():
+    sightings = [
+        seen_volume(at=hours(1)),
+        seen_volume(at=hours(3), unchanged_since=hours(2), type=None),
+        seen_volume(at=hours(6), unchanged_since=hours(5), size_gib=20),
+    ]
+
+    told = {sizes_of for order in itertools.permutations([*sightings, sightings[1]]) for sizes_of in [tuple(sizes(life(*order)))]}
+
+    assert len(told) == 1
+
+
+def test_a_vanished_volume_ends_where_it_was_last_seen_and_lives_again_when_it_is_seen():
+    gone = vanish(life(seen_volume(at=hours(5))), hours(9), "not listed")
+    back = observe(gone, seen_volume(at=hours(10)))
+
+    assert (gone.ended, gone.known_at, sizes(gone)) == (hours(5), hours(9), [(CREATED, hours(5), 10)])
+    assert (back.ended, back.end_reason) == (None, None)
+
+
+def test_a_volume_known_to_be_as_it_was_is_the_same_volume_seen_later():
+    volume = life(seen_volume(at=hours(1)), seen_volume(at=hours(6), unchanged_since=hours(5), size_gib=20))
+
+    again = observe(volume, volume.seen_again(hours(8)))
+
+    assert first_difference(volume, again) is None
+    assert again.known_at == hours(8)
+    assert again.intervals()[-1].value == VolumeState(20, "standard", "project-1")
