@@ -23,7 +23,7 @@ from caso.records import BUILT_IN, KINDS, Record
 from caso.sources import Sources
 from caso.sources.compute import utc_now
 from caso.sources.credentials import access_from_conf
-from caso.store import Store, open_scratch, open_store
+from caso.store import Store, open_scratch, open_store, require_store
 from caso.window import BEGINNING, parse_instant
 
 
@@ -47,17 +47,20 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
         keep_months=conf.store.keep_months,
         threads=conf.threads,
         dry_run=conf.dry_run,
-        **_targets(conf, sources, rules, [access.region] if access.region else []),
+        **_targets(conf, sources, extractors, rules, [access.region] if access.region else []),
     )
 
 
-def _targets(conf: cfg.ConfigOpts, sources: Sources, rules: Rules, own_regions: Sequence[str]) -> dict[str, Any]:
+def _targets(
+    conf: cfg.ConfigOpts, sources: Sources, extractors: Mapping[str, Extractor], rules: Rules, own_regions: Sequence[str]
+) -> dict[str, Any]:
     """The projects and regions of a job, or why they cannot be told."""
     try:
         found = projects(conf, sources)
         if found.empty:
             raise SourceError(found.empty)
-        regions = _regions(sources, found.found, conf.region_name or own_regions)
+        offers = _offers(sources, extractors, found.found)
+        regions = _regions(offers, found.found, conf.region_name or own_regions)
     except SourceError as exc:
         return {"projects": [], "rules": {}, "trouble": exc}
     return {
@@ -66,6 +69,7 @@ def _targets(conf: cfg.ConfigOpts, sources: Sources, rules: Rules, own_regions: 
         "missing": found.missing,
         "listed": None if _narrowed(conf) else frozenset(project.id for project in found.found),
         "rules": dict.fromkeys(regions, rules),
+        "regions_of": {name: frozenset(offers[extractor.service]) for name, extractor in extractors.items() if extractor.service},
     }
 
 
@@ -80,14 +84,27 @@ def _rules(conf: cfg.ConfigOpts) -> Rules:
     )
 
 
-def _regions(sources: Sources, found: Sequence[Project], wanted: Sequence[str]) -> Sequence[str]:
-    """The regions ``wanted``, else every one with a Nova; where the configured token has no catalog, the first project's has."""
-    regions = sources.regions() or (sources.regions(found[0].id) if found else ())
+def _offers(sources: Sources, extractors: Mapping[str, Extractor], found: Sequence[Project]) -> dict[str, tuple[str, ...]]:
+    """By service that an extractor asks, the regions in which the catalog has it; Nova's where no extractor asks any."""
+    wanted = {extractor.service for extractor in extractors.values() if extractor.service} or {"compute"}
+    # Without a project in the token the catalog may be empty, or lack the endpoints that have a project in their URL.
+    return {
+        service: sources.regions(service_type=service)
+        or (sources.regions(found[0].id, service_type=service) if found else ())
+        for service in sorted(wanted)
+    }
+
+
+def _regions(offers: Mapping[str, Sequence[str]], found: Sequence[Project], wanted: Sequence[str]) -> Sequence[str]:
+    """The regions ``wanted``, else every one that has one of the services."""
+    regions = list(dict.fromkeys(region for service in sorted(offers) for region in offers[service]))
+    services = ", ".join(sorted(offers))
     if found and not regions:
-        raise SourceError("the catalog shows no compute endpoint of this interface; check interface and the roles of the user")
+        raise SourceError(f"the catalog shows no endpoint of {services}; check interface and the roles of the user")
     unknown = [name for name in wanted if name not in regions]
     if found and unknown:
-        raise SourceError(f"region_name: the catalog has no Nova in {', '.join(unknown)}; choose from {', '.join(regions)}")
+        choices = ", ".join(regions)
+        raise SourceError(f"region_name: the catalog has no {services} in {', '.join(unknown)}; choose from {choices}")
     return wanted or regions
 
 
@@ -139,6 +156,12 @@ def open_configured_store(conf: cfg.ConfigOpts) -> Store:
 def open_store_to_read(conf: cfg.ConfigOpts) -> Store:
     """A copy of the store, thrown away at the end; also where no store was made yet."""
     return open_scratch(_connection(conf), kinds=_kinds(conf), lastrun_dir=Path(conf.spooldir))
+
+
+def open_existing_store(conf: cfg.ConfigOpts, *, to_read: bool) -> Store:
+    """The store, or, ``to_read`` or with dry_run, a copy of it; none is made: StoreError where there is none yet."""
+    require_store(_connection(conf))
+    return open_store_to_read(conf) if to_read else open_configured_store(conf)
 
 
 def _connection(conf: cfg.ConfigOpts) -> str:

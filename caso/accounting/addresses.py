@@ -44,18 +44,20 @@ def ip_records(
 
 
 def of_server(addresses: Iterable[Address], server_uuid: str, through: datetime, *, completed: bool) -> int:
-    """How many addresses lead to a server at the end of a reading; for a completed server, shortly before its end."""
-    earliest = through - TAKEN_AWAY if completed else through
-    return sum(_leads_to(address, server_uuid, earliest, through) for address in addresses)
+    """How many addresses lead to a server at the end of a reading; for a completed server, those that it had until its end."""
+    return sum(_leads_to(address, server_uuid, through, completed) for address in addresses)
 
 
-def _leads_to(address: Address, server_uuid: str, earliest: datetime, through: datetime) -> bool:
-    return any(
-        interval.value.server_id == server_uuid
-        and interval.start <= through
-        and (interval.end is None or earliest < interval.end)
-        for interval in address.intervals()
-    )
+def _leads_to(address: Address, server_uuid: str, through: datetime, completed: bool) -> bool:
+    for interval in address.intervals():
+        end = interval.end
+        if end is not None and completed:
+            # One that vanished may have gone with the server: it had it until then, as far as anyone knows.
+            vanished = address.end_reason is not None and end == address.ended
+            end = (address.known_at if vanished else end) + TAKEN_AWAY
+        if interval.value.server_id == server_uuid and interval.start <= through and (end is None or through < end):
+            return True
+    return False
 
 
 def _held_by(address: Address, project_id: str, instant: datetime) -> bool:

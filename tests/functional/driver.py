@@ -48,7 +48,7 @@ class Site:
         # The reader sees projects and users through the system; Nova's administrator is one of a project.
         own = self.cloud.truth.accounted[0].id
         text = CONF.format(
-            extractors="nova",
+            extractors="nova,cinder,neutron",
             folder=self.folder,
             auth_url=credentials.auth_url,
             username=credentials.username,
@@ -90,7 +90,7 @@ def ticking(start: datetime) -> Callable[[], datetime]:
     return now
 
 
-def differences(rows: dict, wanted: dict, kinds: Sequence[str] = ("cloud", "accelerator")) -> list[str]:  # type: ignore[type-arg]
+def differences(rows: dict, wanted: dict, kinds: Sequence[str] = ("cloud", "accelerator", "storage", "ip")) -> list[str]:  # type: ignore[type-arg]
     """Each way in which what was received is not what the truth makes of it; empty where they agree."""
     found = []
     for kind in kinds:

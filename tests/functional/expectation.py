@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.cloud.seed.truth import Server, Step, Truth
+from tests.cloud.seed.network import PROVIDER_NETWORK
+from tests.cloud.seed.truth import Address, Server, Step, Truth, Volume
 
 STATUSES = {
     "stopped": "stopped",
@@ -41,7 +42,7 @@ class Piece:
 
 def expected(truth: Truth, polls: Sequence[datetime]) -> dict[str, dict[tuple[Any, ...], dict[str, Any]]]:
     """Per kind and primary key, the fields that the recipient must hold after the last poll, the first being a first run."""
-    found: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {"cloud": {}, "accelerator": {}}
+    found: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {"cloud": {}, "accelerator": {}, "storage": {}, "ip": {}}
     vos = {project.id: project.vo for project in truth.projects if project.tagged and project.vo}
     for server in truth.servers:
         if server.project_id not in vos:
@@ -50,6 +51,13 @@ def expected(truth: Truth, polls: Sequence[datetime]) -> dict[str, dict[tuple[An
             found["cloud"][key] = fields | {"FQAN": vos[server.project_id]}
         for key, fields in _accelerators(truth, server, polls):
             found["accelerator"][key] = fields | {"FQAN": vos[server.project_id]}
+    for volume in truth.volumes:
+        if volume.project_id in vos:
+            for key, fields in _storage(truth, volume, polls):
+                found["storage"][key] = fields | {"Group": vos[volume.project_id]}
+    for project_id, vo in vos.items():
+        for key, fields in _levels(truth, project_id, polls):
+            found["ip"][key] = fields | {"FQAN": vo}
     return found
 
 
@@ -167,8 +175,64 @@ def _accelerators(truth: Truth, server: Server, polls: Sequence[datetime]) -> It
         )
 
 
+def _storage(truth: Truth, volume: Volume, polls: Sequence[datetime]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """No volume of the truth ever changes: one stretch, until the last poll that sees it."""
+    seen = [poll for poll in polls if volume.exists(poll)]
+    if not seen:
+        return
+    users = {user.id: user.name for user in truth.users if user.exists}
+    yield (
+        (f"{volume.id}/{seen[-1]:%Y-%m}/1",),
+        {
+            "createTime": seen[-1],
+            "StorageSystem": "TEST-SERVICE",
+            "Site": "TEST-SITE",
+            "StorageClass": volume.type,
+            "LocalUser": volume.user_id,
+            "LocalGroup": volume.project_id,
+            "UserIdentity": users.get(volume.user_id),
+            "StartTime": max(volume.created, month_of(seen[-1])),
+            "EndTime": seen[-1],
+            "ResourceCapacityUsed": volume.size_gib * 1024**3,
+        },
+    )
+
+
+def _levels(truth: Truth, project_id: str, polls: Sequence[datetime]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
+    """What was held at the last poll, of each version that any poll has seen."""
+    now = polls[-1]
+    for version in (4, 6):
+        seen = [_held(truth, project_id, version, poll) for poll in polls]
+        if any(seen):
+            yield (
+                ("TEST-SITE", "TEST-SERVICE", project_id, version, now.month, now.year),
+                {
+                    "MeasurementTime": now,
+                    "CloudType": "OpenStack",
+                    "LocalUser": project_id,
+                    "LocalGroup": project_id,
+                    "IPCount": seen[-1],
+                },
+            )
+
+
+def _held(truth: Truth, project_id: str, version: int, at: datetime) -> int:
+    """Floating addresses, and public ones on ports of servers; all floating ones of the truth are IPv4."""
+    floating = sum(ip.project_id == project_id and ip.exists(at) for ip in truth.floating_ips) if version == 4 else 0
+    servers = (server for server in truth.servers if server.project_id == project_id)
+    return floating + sum(address.version == version for server in servers for address in _public_fixed(server, at))
+
+
+def _public_fixed(server: Server, at: datetime) -> Iterator[Address]:
+    """The addresses of the provider's network that a server has, as long as it is not deleted."""
+    step = server.state(at)
+    if step is not None and step.vm_state != "deleted":
+        yield from (address for address in server.addresses if address.network == PROVIDER_NETWORK)
+
+
 def _public_ips(truth: Truth, server: Server, at: datetime) -> int:
-    return sum(ip.server_id == server.id and ip.exists(at) for ip in truth.floating_ips)
+    floating = sum(ip.server_id == server.id and ip.exists(at) for ip in truth.floating_ips)
+    return floating + len(list(_public_fixed(server, at)))
 
 
 def month_of(instant: datetime) -> datetime:

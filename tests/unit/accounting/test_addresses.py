@@ -79,3 +79,11 @@ def test_what_neutron_took_away_just_before_the_end_was_the_server_s_until_then(
     assert of_server([address], "vm", hours(5) + timedelta(seconds=20), completed=True) == 1
     assert of_server([address], "vm", hours(6), completed=True) == 0
     assert of_server([address], "vm", hours(5) + timedelta(seconds=20), completed=False) == 0
+
+
+def test_what_vanished_with_a_server_was_the_server_s_until_its_end():
+    address = vanish(held(1, at=1, server_id="vm"), hours(3), "not listed")
+
+    assert of_server([address], "vm", hours(2), completed=True) == 1
+    assert of_server([address], "vm", hours(2), completed=False) == 0
+    assert of_server([address], "vm", hours(4), completed=True) == 0

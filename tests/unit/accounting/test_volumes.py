@@ -1,5 +1,6 @@
 """Storage records: stretches of a volume's life, cut at the ends of months."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 from hypothesis import given
@@ -124,5 +125,5 @@ def test_however_it_is_polled_stretches_cover_the_life_once_and_no_id_is_used_tw
         covered = sorted((record.start, record.measured_at) for record in held.values())
         assert covered[0][0] == CREATED
         assert covered[-1][1] == hours(poll) or (covered[-1][1] + timedelta(seconds=1) == hours(poll))
-        for (_, end), (start, _) in zip(covered, covered[1:], strict=False):
+        for (_, end), (start, _) in itertools.pairwise(covered):
             assert start - end in (timedelta(0), timedelta(seconds=1))
