@@ -61,7 +61,7 @@ def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Tas
             mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region)]
             if mine:
                 place = Place(job.cloud, region)
-                waiting = store.quarantined(place)
+                waiting = [odd for odd in store.quarantined(place) if odd.kind in extractor.observes]
                 windows = {s.scope.project_id: _reach_back(s, waiting) for s in mine}
                 names = {s.project.id: s.project.name for s in mine}
                 tasks.append(Task(name, extractor, Ask(region, windows, names, Remembered(store, place))))

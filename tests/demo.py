@@ -30,10 +30,12 @@ user_domain_name = Default
 system_scope = all
 
 [ssm]
-output_path = {folder}/outgoing
+output_path = {folder}/outgoing/cloud
+output_paths = accelerator:{folder}/outgoing/accelerator,ip:{folder}/outgoing/ip,storage:{folder}/outgoing/storage
 """
 WIDTH = 150
-LINES_SHOWN = 32
+KINDS = {"cloud": 26, "accelerator": 18, "ip": 15, "storage": 17}
+"""Of each kind of record, the lines of a message that are shown."""
 
 console = Console(width=WIDTH, highlight=False)
 
@@ -60,12 +62,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         _title("The main job, as cron runs it (there it is quiet unless something is wrong)")
         status = _run("caso-extract", conf, "--summary")
         console.print(f"Exit status {status}: 1 says that something is left to do, here the VO of a project.")
-        message = _show_a_message(folder / "outgoing")
+        _title("Who has got what")
+        _run("caso-ledger", conf, "list")
+        messages = [_show_a_message(folder / "outgoing" / kind, lines) for kind, lines in KINDS.items()]
     _title("Next: your own cloud")
     console.print(f"The records lie in {folder / 'outgoing'}, where APEL's ssmsend would take them. Nothing leaves this machine.")
     console.print("Try it on your cloud; --dry-run changes nothing and sends nothing:\n")
     console.print(f"  {_bin('caso-extract')} --os-cloud NAME-IN-YOUR-CLOUDS.YAML --site-name YOUR-SITE --dry-run\n", markup=False)
-    return 0 if message else 1
+    return 0 if all(messages) else 1
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -102,14 +106,14 @@ def _bin(command: str) -> str:
     return str(Path(sys.executable).with_name(command))
 
 
-def _show_a_message(queue: Path) -> bool:
+def _show_a_message(queue: Path, shown: int) -> bool:
     messages = sorted(path for path in queue.glob("*/*") if path.suffix == "")
-    _title(f"One of {len(messages)} messages as they lie in the queue")
+    _title(f"One of {len(messages)} {queue.name} messages as they lie in their queue")
     if messages:
-        console.print(f"$ head -{LINES_SHOWN} {messages[0]}", style="bold", markup=False)
+        console.print(f"$ head -{shown} {messages[0]}", style="bold", markup=False)
         lines = messages[0].read_text(encoding="ascii").splitlines()
-        console.print("\n".join(lines[:LINES_SHOWN]), markup=False)
-        console.print(f"... {max(0, len(lines) - LINES_SHOWN)} more lines")
+        console.print("\n".join(lines[:shown]), markup=False)
+        console.print(f"... {max(0, len(lines) - shown)} more lines")
     return bool(messages)
 
 

@@ -184,7 +184,7 @@ def _storage(truth: Truth, volume: Volume, polls: Sequence[datetime]) -> Iterato
     yield (
         (f"{volume.id}/{seen[-1]:%Y-%m}/1",),
         {
-            "createTime": seen[-1],
+            "CreateTime": seen[-1],
             "StorageSystem": "TEST-SERVICE",
             "Site": "TEST-SITE",
             "StorageClass": volume.type,
