@@ -6,7 +6,6 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from caso.accounting.addresses import of_server
 from caso.accounting.servers import KINDS, accelerator_records, cloud_record, never_shrinking, readings
 from caso.lifecycle.address import Address
 from caso.planning import Plan
