@@ -99,9 +99,8 @@ def cloud_record(reading: Reading, rules: Rules, addresses: Sequence[Address] | 
 def _public_ips(reading: Reading, addresses: Sequence[Address]) -> int | None:
     server, point = reading.server, reading.point
     count = of_server(addresses, server.uuid, point.through, completed=point.completed)
-    # Of a server that lived and ended between two runs, nobody saw what it had.
-    unseen = point.completed and server.public_ip_count is None
-    return None if unseen and not count else count
+    # Of a server that had ended before anyone looked, nobody saw what it had.
+    return None if server.public_ip_count is None and not count else count
 
 
 def accelerator_records(reading: Reading, rules: Rules) -> Iterator[AcceleratorRecord]:
