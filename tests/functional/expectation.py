@@ -147,7 +147,7 @@ def _cloud(truth: Truth, server: Server, polls: Sequence[datetime]) -> Iterator[
                 "CpuCount": newest.vcpus,
                 "Memory": newest.memory_mib,
                 "Disk": newest.root_gib + newest.ephemeral_gib,
-                "PublicIPCount": _public_ips(truth, server, alive[-1]) if alive else None,
+                "PublicIPCount": _public_ips(truth, server, min(alive[-1], measured)) if alive else None,
                 "BenchmarkType": newest.extra_specs.get("accounting:benchmark_type"),
                 "Benchmark": float(newest.extra_specs.get("accounting:benchmark_value", 0)),
             },
