@@ -4,7 +4,7 @@ import atexit
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -167,6 +167,18 @@ class Cloud:
         for name in changed:
             self.restart(name)
 
+    @contextlib.contextmanager
+    def second_region(self, name: str, services: Sequence[str]) -> Iterator[None]:
+        """Within the block the catalog has one region more, with the same services: all that is there is there twice."""
+        rows = Rows()
+        rows.add("keystone", "region", id=name, description="", extra="{}")
+        self._endpoints(rows, name, services)
+        write_difference(self._databases, Rows(), rows)
+        try:
+            yield
+        finally:
+            write_difference(self._databases, rows, Rows())
+
     @property
     def processes(self) -> list[int]:
         """Process ids of the services."""
@@ -203,22 +215,26 @@ class Cloud:
         direct = (name, interface) == ("keystone", "admin")
         return self._services[name].url if direct else self._proxy.urls[name]
 
-    def _write_places(self) -> None:
-        """Rows which depend on this start: URLs of the catalog and files of Nova's cells."""
-        rows = Rows()
-        for name, (_, path) in ENDPOINTS.items():
+    def _endpoints(self, rows: Rows, region: str, services: Iterable[str]) -> None:
+        """Where the catalog says that these services are in a region."""
+        for name in services:
             for interface in INTERFACES:
                 rows.add(
                     "keystone",
                     "endpoint",
-                    id=endpoint_id(name, interface),
+                    id=endpoint_id(name, interface, region),
                     interface=interface,
                     service_id=stable_hex("service", name),
-                    url=self._url(name, interface) + path,
+                    url=self._url(name, interface) + ENDPOINTS[name][1],
                     extra="{}",
                     enabled=True,
-                    region_id=REGION,
+                    region_id=region,
                 )
+
+    def _write_places(self) -> None:
+        """Rows which depend on this start: URLs of the catalog and files of Nova's cells."""
+        rows = Rows()
+        self._endpoints(rows, REGION, ENDPOINTS)
         for number, database in enumerate(CELL_DATABASES):
             cell = database.removeprefix("nova_")
             folder = self._databases if cell != self._lost_cell else self.workdir / "lost"

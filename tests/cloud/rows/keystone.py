@@ -44,9 +44,9 @@ def user_id(name: str) -> str:
     return stable_hex("user", "special", name)
 
 
-def endpoint_id(service: str, interface: str) -> str:
-    """Id of the row whose URL is known only when the cloud starts."""
-    return stable_hex("endpoint", service, interface)
+def endpoint_id(service: str, interface: str, region: str = REGION) -> str:
+    """Where a region's endpoint of a service stands in the catalog."""
+    return stable_hex("endpoint", service, interface, *([] if region == REGION else [region]))
 
 
 def _role_id(name: str) -> str:
