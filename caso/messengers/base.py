@@ -19,11 +19,13 @@ class Messenger(ABC):
 
     ``options`` are its oslo.config options, in the group of the messenger's name.
     ``record_types`` are the kinds it takes unless the operator says otherwise;
-    None: all. ``batch_size`` is the most records of one call.
+    None: all. ``writes`` are the kinds it can carry at all, None: any: what an operator asks for beyond
+    them is left out with a warning, not sent and refused. ``batch_size`` is the most records of one call.
     """
 
     options: ClassVar[tuple[cfg.Opt, ...]] = ()
     record_types: ClassVar[frozenset[str] | None] = None
+    writes: ClassVar[frozenset[str] | None] = None
     batch_size: int = 1000
 
     @classmethod

@@ -14,14 +14,16 @@ from oslo_config import cfg
 from caso.errors import ConfigError, DeliveryError, RejectedError
 from caso.messengers.base import Messenger
 from caso.messengers.outgoing import OutgoingQueue
-from caso.records import AcceleratorRecord, CloudRecord, Record
-from caso.wire import apel
+from caso.records import AcceleratorRecord, CloudRecord, IpRecord, Record, StorageRecord
+from caso.wire import apel, star
 
 LOG = logging.getLogger(__name__)
 
 WRITERS: Mapping[str, Callable[[Sequence[Any]], bytes]] = {
     CloudRecord.kind: apel.cloud_message,
     AcceleratorRecord.kind: apel.accelerator_message,
+    IpRecord.kind: apel.ip_message,
+    StorageRecord.kind: star.storage_message,
 }
 """Kind of record -> its message. Energy records are not for APEL."""
 
@@ -45,7 +47,7 @@ class SsmMessenger(Messenger):
     a directory to one destination, and EGI has one destination per kind.
     """
 
-    record_types = frozenset(WRITERS)
+    record_types = writes = frozenset(WRITERS)
     options = (
         cfg.StrOpt(
             "output_path",
@@ -57,7 +59,9 @@ class SsmMessenger(Messenger):
             "output_paths",
             default={},
             help="Directories of record types that do not go to output_path, since ssmsend has one destination per directory, "
-            "e.g. accelerator:/var/spool/apel/outgoing/accelerator. Types: " + ", ".join(sorted(WRITERS)) + ".",
+            "e.g. storage:/var/spool/apel/outgoing/storage,ip:/var/spool/apel/outgoing/ip. Types: "
+            + ", ".join(sorted(WRITERS))
+            + ".",
         ),
         cfg.IntOpt("max_size", default=100, min=1, max=MOST, help="Most records of one message."),
     )

@@ -26,7 +26,7 @@ from oslo_config import cfg
 from caso.errors import DeliveryError, RejectedError
 from caso.messengers.base import Messenger
 from caso.records import Record, Status
-from caso.testing.records import a_cloud_record, an_accelerator_record
+from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_ip_record
 
 # Importing a module must leave oslo.config's global options as they are.
 IMPORTS_ONLY = "import importlib, sys; from oslo_config import cfg; before = sorted(cfg.CONF); \
@@ -133,9 +133,15 @@ class MessengerContract(ABC):
         records: list[Record] = [
             a_cloud_record(vm_uuid="old", start=created, measured_at=january),
             an_accelerator_record(vm_uuid="old", measured_at=january),
+            an_ip_record(measured_at=january),
+            a_storage_record(measured_at=january),
             a_cloud_record(vm_uuid="old", start=created, status=Status.COMPLETED),
             a_cloud_record(vm_uuid="new"),
             an_accelerator_record(vm_uuid="new"),
+            an_ip_record(),
+            an_ip_record(ip_version=6, ip_count=0),
+            a_storage_record(),
+            a_storage_record(sequence=2, size_bytes=0),
             *self.extra_records,
         ]
         return [record for record in records if _takes(messenger, record)]
@@ -148,6 +154,11 @@ class MessengerContract(ABC):
             a_cloud_record(vm_uuid=odd),
             an_accelerator_record(vm_uuid="odd", model=odd),
             an_accelerator_record(vm_uuid="odd", user_name=odd),
+            an_ip_record(project_id="odd", vo=odd, cloud_type=odd),
+            an_ip_record(project_id=odd),
+            an_ip_record(project_id="null"),
+            a_storage_record(volume_id="odd", user_name=odd, vo=f"/{odd}", volume_type=odd, service_name=odd),
+            a_storage_record(volume_id=odd),
         ]
         return [record for record in records if _takes(messenger, record)]
 

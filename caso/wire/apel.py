@@ -1,4 +1,4 @@
-"""Cloud and accelerator records as APEL's server loads them.
+"""Cloud, accelerator and public IP records as APEL's server loads them; storage is in caso.wire.star.
 
 A message is all or nothing on the server, and a rejected one is not reported
 back. So nothing is written here that could be refused there: texts are made
@@ -14,7 +14,7 @@ from functools import partial
 from operator import attrgetter
 from typing import Any
 
-from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, Record
+from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, IpRecord, Record
 from caso.window import Month
 from caso.wire import values
 from caso.wire.text import ENCRYPTED, ascii_key, ascii_line, needed, unicode_key, unicode_line
@@ -32,6 +32,12 @@ def _accelerator_type(word: str) -> str:
     if word not in set(AcceleratorType):
         raise UnfitError(f"is none of {', '.join(AcceleratorType)}")
     return str(word)
+
+
+def _ip_version(version: int) -> int:
+    if version not in (4, 6):
+        raise UnfitError("is neither 4 nor 6")
+    return version
 
 
 CLOUD: Fields = {
@@ -78,6 +84,21 @@ ACCELERATOR: Fields = {
     "CloudComputeService": ("service_name", unicode_line),
 }
 
+IP: Fields = {
+    "MeasurementTime": ("measured_at", values.epoch),
+    "SiteName": ("site_name", unicode_key),
+    # In the server's key, unlike in that of a cloud record.
+    "CloudComputeService": ("service_name", unicode_key),
+    "CloudType": ("cloud_type", lambda cloud_type: needed(unicode_line(cloud_type))),
+    # The server's key has GlobalUserName and no project: under any other name two projects would overwrite each other.
+    "GlobalUserName": ("project_id", unicode_key),
+    "LocalUser": ("project_id", unicode_key),
+    "LocalGroup": ("project_id", unicode_key),
+    "FQAN": ("vo", lambda vo: needed(unicode_line(vo))),
+    "IPVersion": ("ip_version", _ip_version),
+    "IPCount": ("ip_count", values.small_integer),
+}
+
 
 def cloud_message(records: Sequence[CloudRecord]) -> bytes:
     """One cloud message v0.4, pure ASCII, the records in their order.
@@ -93,11 +114,25 @@ def accelerator_message(records: Sequence[AcceleratorRecord]) -> bytes:
 
     RejectedError names every record that cannot be carried; the others may be sent without them.
     """
-    message = {
-        "Type": "APEL-accelerator-message",
-        "Version": "0.1",
-        "UsageRecords": rendered(records, _accelerator_members),
-    }
+    return _json("APEL-accelerator-message", "0.1", rendered(records, _accelerator_members))
+
+
+def ip_message(records: Sequence[IpRecord]) -> bytes:
+    """One public IP message v0.2 (JSON), pure ASCII, of at most 1000 records in their order.
+
+    RejectedError names every record that cannot be carried; the others may be sent without them.
+    """
+    return _json("APEL Public IP message", "0.2", rendered(records, lambda record: written(record, IP)))
+
+
+def written(record: Record, fields: Fields) -> dict[str, Any]:
+    """The fields that have a value, as the recipient has them, in their order by name."""
+    wrote = {name: _write(name, attrgetter(place)(record), write) for name, (place, write) in sorted(fields.items())}
+    return {name: value for name, value in wrote.items() if value is not None}
+
+
+def _json(kind: str, version: str, records: Sequence[Mapping[str, Any]]) -> bytes:
+    message = {"Type": kind, "Version": version, "UsageRecords": records}
     text = json.dumps(message, indent=1, ensure_ascii=True, allow_nan=False)
     # In JSON an escaped slash is the same slash, so even a key may hold it.
     return (ENCRYPTED.sub(r"application\\/", text) + "\n").encode("ascii")
@@ -107,17 +142,11 @@ def _cloud_lines(record: CloudRecord) -> str:
     if record.end is not None and Month.of(record.end) != record.month:
         # The server books a completed record by its EndTime, whatever RecordCreateTime says.
         raise UnfitError(f"EndTime {record.end:%FT%TZ} is not in {record.month}, the month of the record's key")
-    return "\n".join(f"{name}: {value}" for name, value in sorted(_written(record, CLOUD).items()))
+    return "\n".join(f"{name}: {value}" for name, value in written(record, CLOUD).items())
 
 
 def _accelerator_members(record: AcceleratorRecord) -> dict[str, Any]:
-    return dict(sorted({"AssociatedRecordType": "cloud", **_written(record, ACCELERATOR)}.items()))
-
-
-def _written(record: Record, fields: Fields) -> dict[str, Any]:
-    """The fields that have a value, under the recipient's names."""
-    written = {name: _write(name, attrgetter(place)(record), write) for name, (place, write) in fields.items()}
-    return {name: value for name, value in written.items() if value is not None}
+    return dict(sorted({"AssociatedRecordType": "cloud", **written(record, ACCELERATOR)}.items()))
 
 
 def _write(name: str, value: Any, write: Callable[[Any], Any]) -> Any:

@@ -24,7 +24,8 @@ NULLS = frozenset({"", "none", "null"})
 """What the server takes for null, whatever the case; in a mandatory field it rejects the message."""
 
 # All that str.splitlines() cuts at, which is how the server finds its lines, is in here: VT, FF, FS, GS, RS and NEL too.
-_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+# U+FFFE and U+FFFF are no letters, and XML forbids them.
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 # Surrogates cannot be encoded at all; three-byte character sets of the server's database stop at U+FFFF.
 _BEYOND_BMP = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 # The receiving SSM takes a message with this anywhere in it for an encrypted one, and rejects it.

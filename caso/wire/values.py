@@ -5,7 +5,7 @@ from __future__ import annotations
 import calendar
 import math
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TypeVar
 
 from caso.errors import RejectedError
@@ -48,6 +48,16 @@ def epoch(instant: datetime) -> int:
         # datetime.timestamp() would take it as the host's local time: cASO was wrong by the UTC offset.
         raise UnfitError("carries no time zone")
     return integer(calendar.timegm(instant.utctimetuple()))
+
+
+def iso(instant: datetime) -> str:
+    """ISO 8601, UTC, whole seconds, rounded down.
+
+    >>> from datetime import timedelta, timezone
+    >>> iso(datetime(2024, 2, 1, 9, tzinfo=timezone(timedelta(hours=9))))
+    '2024-02-01T00:00:00Z'
+    """
+    return datetime.fromtimestamp(epoch(instant), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def integer(value: float, most: int = BIGINT_MAX) -> int:

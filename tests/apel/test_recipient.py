@@ -39,6 +39,39 @@ def accelerators(*records, **message):
     return json.dumps(document | message).encode()
 
 
+def addresses(*records, **message):
+    plain = {
+        "MeasurementTime": epoch("2024-01-10"),
+        "SiteName": "SITE",
+        "CloudType": "cloud",
+        "CloudComputeService": "service",
+        "LocalUser": "p",
+        "LocalGroup": "p",
+        "GlobalUserName": "p",
+        "FQAN": "vo",
+        "IPVersion": 4,
+        "IPCount": 1,
+    }
+    document = {"Type": "APEL Public IP message", "Version": "0.2", "UsageRecords": [plain | record for record in records]}
+    return json.dumps(document | message).encode()
+
+
+STAR = "http://eu-emi.eu/namespaces/2011/02/storagerecord"
+STORAGE = """<sr:StorageUsageRecord xmlns:sr="http://eu-emi.eu/namespaces/2011/02/storagerecord">
+<sr:RecordIdentity sr:recordId="{id}" sr:createTime="2024-01-31T23:59:59Z"/>
+<sr:StorageSystem>system</sr:StorageSystem><sr:Site>SITE</sr:Site>
+<sr:SubjectIdentity><sr:LocalGroup>p</sr:LocalGroup><sr:Group>vo</sr:Group>
+<sr:GroupAttribute sr:attributeType="role">admin</sr:GroupAttribute></sr:SubjectIdentity>
+<sr:StartTime>2024-01-01T00:00:00Z</sr:StartTime><sr:EndTime>2024-01-31T23:59:59Z</sr:EndTime>
+<sr:ResourceCapacityUsed>10</sr:ResourceCapacityUsed></sr:StorageUsageRecord>"""
+
+
+def volumes(*records):
+    """A message of one volume for each pair of what to write in place of what."""
+    bodies = [STORAGE.format(id=f"r{number}").replace(*change) for number, change in enumerate(records)]
+    return f'<sr:StorageUsageRecords xmlns:sr="{STAR}">{"".join(bodies)}</sr:StorageUsageRecords>'.encode()
+
+
 @pytest.mark.parametrize("version", ["v0.2", "v0.4", "v9.9"])
 def test_the_version_of_a_cloud_message_has_no_effect(version):
     recipient = Recipient()
@@ -237,6 +270,134 @@ def test_a_thousand_and_one_accelerator_records_are_too_many():
 
     with pytest.raises(RefusedError, match="1000"):
         Recipient().receive(accelerators(*[{}] * 1001))
+
+
+@pytest.mark.parametrize("version", ["0.2", "v0.2"])
+def test_addresses_are_a_level_per_user_version_and_month_whatever_project_and_vo_they_are_of(version):
+    recipient = Recipient()
+
+    recipient.receive(addresses({}, {"IPVersion": 6, "IPCount": 5}, {"GlobalUserName": "q", "IPCount": 7}, Version=version))
+    recipient.receive(addresses({"LocalGroup": "another", "FQAN": "another", "IPCount": 3}))
+    recipient.receive(addresses({"MeasurementTime": epoch("2024-02-01T00:00:00"), "IPCount": 0}))
+
+    assert recipient.ip_level(JANUARY) == {("p", 4): 3, ("p", 6): 5, ("q", 4): 7}
+    assert dict(recipient.ip_level(FEBRUARY)) == {("p", 4): 0}
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"uuid": "a"}, "Unknown field 'uuid'"),
+        ({"LocalUser": None}, "LocalUser is null"),
+        ({"GlobalUserName": "None"}, "GlobalUserName is null"),
+        ({"CloudType": ""}, "CloudType is null"),
+        ({"MeasurementTime": "1704844800"}, "of another type"),
+        ({"MeasurementTime": 1.5}, "of another type"),
+        ({"IPVersion": 5}, "IPVersion may not be 5"),
+        ({"IPVersion": True}, "of another type"),
+        ({"IPCount": -1}, "IPCount may not be -1"),
+        ({"FQAN": "x" * 256}, "more than 255"),
+        ({"SiteName": "\ud800"}, "SiteName"),
+    ],
+)
+def test_one_bad_member_costs_the_whole_ip_message(record, reason):
+    recipient = Recipient()
+
+    with pytest.raises(RefusedError, match=reason):
+        recipient.receive(addresses({}, record))
+
+    assert recipient.rows["ip"] == {}
+
+
+@pytest.mark.parametrize(
+    "member", ["MeasurementTime", "SiteName", "LocalGroup", "LocalUser", "GlobalUserName", "FQAN", "IPCount"]
+)
+def test_an_ip_record_without_a_member_that_is_needed_is_refused(member):
+    document = json.loads(addresses({}))
+    del document["UsageRecords"][0][member]
+
+    with pytest.raises(RefusedError, match=f"missing: {member}"):
+        Recipient().receive(json.dumps(document).encode())
+
+
+def test_an_ip_record_may_leave_out_the_service():
+    assert Recipient().receive(addresses({"CloudComputeService": None})) == ("ip", [("SITE", None, "p", 4, 1, 2024)])
+
+
+@pytest.mark.parametrize("message", [{"Version": "0.1"}, {"UsageRecords": []}, {"Type": "APEL-Public-IP-message"}])
+def test_an_ip_message_of_another_version_or_type_or_of_nothing_is_refused(message):
+    with pytest.raises(RefusedError):
+        Recipient().receive(addresses({}, **message))
+
+
+def test_a_storage_row_has_what_the_elements_and_attributes_say():
+    recipient = Recipient()
+
+    recipient.receive(volumes(("", "")))
+
+    row = recipient.storage()["r0"]
+    assert (row["Group"], row["Role"], row["SubGroup"]) == ("vo", "admin", None)
+    assert row["EndTime"] == row["CreateTime"] == datetime(2024, 1, 31, 23, 59, 59, tzinfo=UTC)
+    assert row["ResourceCapacityUsed"] == 10
+
+
+def test_a_record_alone_may_be_the_root():
+    assert Recipient().receive(STORAGE.format(id="r").encode()) == ("storage", [("r",)])
+
+
+def test_the_same_record_id_replaces_whatever_month_it_is_of():
+    recipient = Recipient()
+
+    recipient.receive(volumes(("", "")))
+    recipient.receive(volumes(("2024-01", "2024-03")))
+
+    assert [row["EndTime"].month for row in recipient.storage().values()] == [3]
+
+
+@pytest.mark.parametrize(
+    ("time", "read"),
+    [("2024-01-05T02:00:00+02:00", 0), ("2024-01-05T00:00:00", 0), ("2024-01-05T01:00:00Z", 1)],
+)
+def test_a_time_with_an_offset_is_converted_and_one_without_is_utc(time, read):
+    recipient = Recipient()
+
+    recipient.receive(volumes(("2024-01-01T00:00:00Z", time)))
+
+    assert recipient.storage()["r0"]["StartTime"] == datetime(2024, 1, 5, read, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (("sr:recordId", "recordId"), "missing: RecordId"),
+        (("sr:createTime", "createTime"), "missing: CreateTime"),
+        (("r1", "NULL"), "missing: RecordId"),
+        (("r1", "x" * 256), "more than 255"),
+        ((">system<", "><"), "missing: StorageSystem"),
+        (("2024-01-01T00:00:00Z", "1704067200"), "no time of ISO 8601"),
+        ((">10<", ">10.5<"), "ResourceCapacityUsed"),
+        ((">10<", f">{2**63}<"), "range"),
+        (("sr:ResourceCapacityUsed", "sr:LogicalCapacityUsed"), "missing: ResourceCapacityUsed"),
+        (("<sr:Group>vo</sr:Group>", ""), "needs a Group"),
+        ((">SITE<", "><b><"), "no XML"),
+        ((">SITE<", ">&#0;<"), "no XML"),
+        ((">SITE<", ">application/pkcs7-mime<"), "encrypted"),
+        ((">SITE<", ">Sítio<"), "not ASCII"),
+    ],
+)
+def test_one_bad_element_costs_the_whole_storage_message(change, reason):
+    recipient = Recipient()
+
+    with pytest.raises(RefusedError, match=reason):
+        recipient.receive(volumes(("", ""), change))
+
+    assert recipient.rows["storage"] == {}
+
+
+@pytest.mark.parametrize("message", [volumes(), volumes(("", "")).replace(STAR.encode(), b"http://example.org"), b"<other/>"])
+def test_a_storage_message_without_records_or_of_another_namespace_is_refused(message):
+    with pytest.raises(RefusedError):
+        Recipient().receive(message)
 
 
 def test_draining_takes_legal_names_in_order_and_notes_what_is_refused(tmp_path):

@@ -1,13 +1,18 @@
 """Every messenger of caso keeps the messengers' contract."""
 
 from importlib.metadata import entry_points
+from pathlib import Path
 
+import pytest
+
+from caso.messengers.logstash import LogstashMessenger, Tls
 from caso.messengers.noop import NoopMessenger
 from caso.messengers.ssm import SsmMessenger
-from caso.records import AcceleratorRecord, CloudRecord
+from caso.records import AcceleratorRecord, CloudRecord, IpRecord
 from caso.testing.messenger_contract import MessengerContract
 from caso.testing.recipient import Recipient
 from caso.window import Month
+from tests.unit.messengers.receivers import HERE, Authority, Receiver
 
 
 class TestNoop(MessengerContract):
@@ -17,7 +22,8 @@ class TestNoop(MessengerContract):
 
 class TestSsm(MessengerContract):
     def make(self, tmp_path):
-        return SsmMessenger(tmp_path / "cloud", output_paths={"accelerator": tmp_path / "accelerator"}, max_size=2)
+        elsewhere = {kind: tmp_path / kind for kind in ("accelerator", "ip", "storage")}
+        return SsmMessenger(tmp_path / "cloud", output_paths=elsewhere, max_size=2)
 
     def make_broken(self, tmp_path):
         (tmp_path / "file").write_text("in the way")
@@ -25,16 +31,50 @@ class TestSsm(MessengerContract):
 
     def received(self, tmp_path):
         recipient = Recipient()
-        for queue in (tmp_path / "cloud", tmp_path / "accelerator"):
-            recipient.drain(queue)
+        for kind in recipient.rows:
+            recipient.drain(tmp_path / kind)
         assert recipient.refused == []
-        return [CloudRecord.key_of(server, Month(year, month)) for server, month, year in recipient.rows["cloud"]] + [
-            AcceleratorRecord.key_of(server, Month(year, month), model)
-            for month, year, _, server, _, model in recipient.rows["accelerator"]
+        return [
+            *(CloudRecord.key_of(server, Month(year, month)) for server, month, year in recipient.rows["cloud"]),
+            *(
+                AcceleratorRecord.key_of(server, Month(year, month), model)
+                for month, year, _, server, _, model in recipient.rows["accelerator"]
+            ),
+            *(IpRecord.key_of(*named, Month(year, month)) for *named, month, year in recipient.rows["ip"]),
+            *(f"storage/{record_id}" for record_id in recipient.storage()),
         ]
+
+
+class TestLogstash(MessengerContract):
+    tls: Tls | None = None
+
+    @pytest.fixture(autouse=True)
+    def receiver(self):
+        with Receiver() as self._receiver:
+            yield
+
+    def make(self, tmp_path):
+        return LogstashMessenger(HERE, self._receiver.port, self.tls, hush=0.05)
+
+    def make_broken(self, tmp_path):
+        with Receiver() as down:
+            port = down.port
+        return LogstashMessenger(HERE, port)
+
+    def received(self, tmp_path):
+        return [record["RecordKey"] for record in self._receiver.records]
+
+
+class TestLogstashOverTls(TestLogstash):
+    @pytest.fixture(autouse=True)
+    def receiver(self, tmp_path: Path):
+        authority = Authority(tmp_path / "authority")
+        self.tls = Tls(str(authority.cafile))
+        with Receiver(tls=authority.serving()) as self._receiver:
+            yield
 
 
 def test_every_messenger_that_caso_registers_has_its_contract_run():
     registered = {entry.load() for entry in entry_points(group="caso.messenger") if entry.dist and entry.dist.name == "caso"}
 
-    assert registered == {NoopMessenger, SsmMessenger}
+    assert registered == {LogstashMessenger, NoopMessenger, SsmMessenger}

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from caso.testing.recipient import accelerator, cloud
+from caso.testing.recipient import accelerator, cloud, ip, storage
 from caso.testing.recipient.columns import Key, RefusedError, Row
 from caso.window import Month
 
@@ -34,6 +34,8 @@ class Dialect(NamedTuple):
 DIALECTS = {
     "cloud": Dialect(cloud.recognises, cloud.read, cloud.key),
     "accelerator": Dialect(accelerator.recognises, accelerator.read, accelerator.key),
+    "ip": Dialect(ip.recognises, ip.read, ip.key),
+    "storage": Dialect(storage.recognises, storage.read, storage.key),
 }
 
 
@@ -88,6 +90,18 @@ class Recipient:
                 seconds[row["Model"]] += row["AvailableDuration"]
         return seconds
 
+    def ip_level(self, month: Month) -> Counter[tuple[str, int]]:
+        """Per owner and IP version, the month's addresses over all sites and services: a level, no sum over time."""
+        level: Counter[tuple[str, int]] = Counter()
+        for (_, _, owner, version, number, year), row in self.rows["ip"].items():
+            if Month(year, number) == month:
+                level[owner, version] += row["IPCount"]
+        return level
+
+    def storage(self) -> dict[str, Row]:
+        """Every row of storage by its record id."""
+        return {record_id: row for (record_id,), row in self.rows["storage"].items()}
+
     def _month_before(self, server: str, month: Month) -> Month | None:
         months = (Month(year, number) for uuid, number, year in self.rows["cloud"] if uuid == server)
         return max((earlier for earlier in months if earlier < month), default=None)
@@ -106,7 +120,7 @@ def _read(message: bytes) -> tuple[str, list[Row]]:
             if dialect.recognises(content):
                 return kind, dialect.read(content)
     except ValueError as exc:
-        raise RefusedError(f"not ASCII (ssmsend stops), or no JSON: {exc}") from exc
+        raise RefusedError(f"not ASCII (ssmsend stops), or no JSON or XML: {exc}") from exc
     raise RefusedError(f"no known type of message: {content[:80]!r}")
 
 

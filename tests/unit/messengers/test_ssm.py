@@ -8,7 +8,7 @@ from caso.errors import ConfigError, DeliveryError, RejectedError
 from caso.messengers.ssm import SsmMessenger
 from caso.records.base import Record
 from caso.testing.recipient import Recipient, parse
-from caso.testing.records import a_cloud_record, an_accelerator_record
+from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_ip_record
 
 
 class OtherRecord(Record):
@@ -58,6 +58,13 @@ def test_kinds_go_in_messages_of_their_own_and_in_order(tmp_path):
     assert messages(tmp_path) == [("cloud", ["a", "b"]), ("accelerator", ["a", "b"])]
 
 
+def test_all_four_kinds_of_apel_are_written_and_taken_unless_the_operator_says_otherwise(tmp_path):
+    SsmMessenger(tmp_path).send([a_cloud_record(), an_accelerator_record(), an_ip_record(), a_storage_record()])
+
+    assert SsmMessenger.record_types == SsmMessenger.writes == {"cloud", "accelerator", "ip", "storage"}
+    assert [kind for kind, _ in messages(tmp_path)] == ["cloud", "accelerator", "ip", "storage"]
+
+
 def test_a_message_has_at_most_max_size_records(tmp_path):
     messenger = SsmMessenger(tmp_path, max_size=2)
 
@@ -83,6 +90,8 @@ def test_the_directories_come_from_the_configuration(tmp_path):
     assert {kind: queue.root for kind, queue in messenger.queues.items()} == {
         "cloud": tmp_path / "vm",
         "accelerator": tmp_path / "gpu",
+        "ip": tmp_path / "vm",
+        "storage": tmp_path / "vm",
     }
     assert messenger.max_size == 7
 
@@ -97,7 +106,7 @@ def test_the_default_directory_is_that_of_caso_as_it_was(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("output_paths = clouds:/a", "there is no record type clouds here; choose from accelerator, cloud"),
+        ("output_paths = clouds:/a", "there is no record type clouds here; choose from accelerator, cloud, ip, storage"),
         ("output_paths = cloud:", "output_paths cloud: name the directory"),
         ("output_path =", "output_path: name the directory"),
     ],
@@ -123,7 +132,7 @@ def test_refused_records_of_all_messages_are_named_at_once_and_nothing_is_queued
         messenger.send([a_cloud_record(), *bad])
 
     assert set(refused.value.reasons) == {record.key for record in bad}
-    assert "only accelerator, cloud; take it out of record_types" in refused.value.reasons["energy/1"]
+    assert "only accelerator, cloud, ip, storage; take it out of record_types" in refused.value.reasons["energy/1"]
     assert not (tmp_path / "queue").exists()
 
 
@@ -168,4 +177,4 @@ def test_records_that_were_queued_before_a_failure_are_harmless_when_sent_again(
     assert recipient.drain(tmp_path / "cloud") == 2
     assert recipient.drain(blocked) == 1
     assert recipient.refused == []
-    assert [len(rows) for rows in recipient.rows.values()] == [1, 1]
+    assert {kind: len(rows) for kind, rows in recipient.rows.items() if rows} == {"cloud": 1, "accelerator": 1}

@@ -1,9 +1,6 @@
 import json
-import os
 import re
-import time
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -12,13 +9,9 @@ from hypothesis import strategies as st
 from caso.errors import RejectedError
 from caso.records import AcceleratorType, Status
 from caso.testing.recipient import Recipient, parse
-from caso.testing.records import a_cloud_record, an_accelerator_record
-from caso.wire.apel import accelerator_message, cloud_message
-from tests.unit.wire.test_text import ANY_TEXT
-
-GOLDEN = Path(__file__).parents[2] / "golden"
-REWRITE = "CASO_REWRITE_GOLDEN"
-"""Set this variable to write the golden files anew; then read the difference, and say in the commit why."""
+from caso.testing.records import a_cloud_record, an_accelerator_record, an_ip_record
+from caso.wire.apel import accelerator_message, cloud_message, ip_message
+from tests.unit.wire.golden import carried, check_golden, texts
 
 ACCELERATOR_TEXTS = ("service_name", "cloud_type", "user_name", "project_id", "vo")
 CLOUD_TEXTS = (*ACCELERATOR_TEXTS, "machine_name", "user_id", "image_id", "benchmark_name")
@@ -52,21 +45,10 @@ GOLDEN_ACCELERATORS = [
     an_accelerator_record(user_name=None, type=AcceleratorType.OTHER, count=0.33333, available_seconds=0),
 ]
 
-
-@pytest.fixture(params=["UTC", "Asia/Tokyo", "America/Denver"])
-def host_zone(request, monkeypatch):
-    monkeypatch.setenv("TZ", request.param)
-    time.tzset()
-    yield request.param
-    monkeypatch.undo()
-    time.tzset()
-
-
-def check_golden(name, message):
-    path = GOLDEN / name
-    if os.environ.get(REWRITE):
-        path.write_bytes(message)
-    assert message == path.read_bytes()
+GOLDEN_ADDRESSES = [
+    an_ip_record(cloud_type="caso \x85 名前", vo="null", site_name="Sítio"),
+    an_ip_record(ip_version=6, ip_count=0, measured_at=datetime(2024, 2, 29, 23, 59, 59, 999999, tzinfo=UTC)),
+]
 
 
 def test_the_cloud_message_is_that_of_the_golden_file_whatever_the_hosts_zone(host_zone):
@@ -77,6 +59,10 @@ def test_the_accelerator_message_is_that_of_the_golden_file_whatever_the_hosts_z
     check_golden("accelerator-v0.1.json", accelerator_message(GOLDEN_ACCELERATORS))
 
 
+def test_the_ip_message_is_that_of_the_golden_file_whatever_the_hosts_zone(host_zone):
+    check_golden("ip-v0.2.json", ip_message(GOLDEN_ADDRESSES))
+
+
 def test_the_golden_files_load_under_the_keys_of_the_records():
     cloud, accelerators = parse(cloud_message(GOLDEN_CLOUD)), parse(accelerator_message(GOLDEN_ACCELERATORS))
 
@@ -84,6 +70,10 @@ def test_the_golden_files_load_under_the_keys_of_the_records():
     assert list(cloud[1]) == [(record.vm_uuid, 2, 2024) for record in GOLDEN_CLOUD]
     assert accelerators[0] == "accelerator"
     assert [key[-1] for key in accelerators[1]] == ["NVIDIA Ü100", "NVIDIA A100"]
+    kind, addresses = parse(ip_message(GOLDEN_ADDRESSES))
+    assert kind == "ip"
+    project = GOLDEN_ADDRESSES[0].project_id
+    assert list(addresses) == [("Sítio", "test-cloud", project, 4, 2, 2024), ("TEST-SITE", "test-cloud", project, 6, 2, 2024)]
 
 
 def test_a_running_server_has_no_end_and_the_time_of_its_reading():
@@ -161,6 +151,39 @@ def test_an_accelerator_record_that_cannot_be_carried_is_refused_by_its_key(chan
     assert re.search(reason, refused.value.reasons[bad.key])
 
 
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"project_id": "none"}, "GlobalUserName 'none': it is a key"),
+        ({"project_id": "a\tb"}, "GlobalUserName"),
+        ({"service_name": "x" * 256}, "CloudComputeService .* longer than 255"),
+        ({"site_name": " "}, "SiteName ' ': it is a key"),
+        ({"vo": "\x00"}, "FQAN"),
+        ({"cloud_type": ""}, "CloudType '': it is empty"),
+        ({"ip_version": 5}, "IPVersion 5: it is neither 4 nor 6"),
+        ({"ip_count": -1}, "IPCount -1: it is not between"),
+        ({"ip_count": 2**31}, "IPCount"),
+    ],
+)
+def test_an_ip_record_that_cannot_be_carried_is_refused_by_its_key(changes, reason):
+    bad = an_ip_record(**changes)
+
+    with pytest.raises(RejectedError) as refused:
+        ip_message([an_ip_record(site_name="GOOD"), bad])
+
+    assert list(refused.value.reasons) == [bad.key]
+    assert re.search(reason, refused.value.reasons[bad.key])
+
+
+def test_two_projects_of_one_vo_and_both_ip_versions_are_rows_of_their_own():
+    records = [an_ip_record(project_id=project, ip_version=version) for project in "ab" for version in (4, 6)]
+    recipient = Recipient()
+
+    recipient.receive(ip_message(records))
+
+    assert recipient.ip_level(records[0].month) == {(project, version): 3 for project in "ab" for version in (4, 6)}
+
+
 def test_every_record_that_cannot_be_carried_is_named_at_once():
     bad = [a_cloud_record(vm_uuid=vm_uuid) for vm_uuid in ("a%%b", "null")]
 
@@ -179,10 +202,6 @@ def test_json_carries_a_key_that_would_look_encrypted():
     assert key[-1] == record.model
     assert row["GlobalUserName"] == record.user_name
     assert json.loads(message)["UsageRecords"][0]["Model"] == record.model
-
-
-def texts(names):
-    return st.fixed_dictionaries({}, optional=dict.fromkeys(names, ANY_TEXT))
 
 
 @given(st.lists(texts(CLOUD_TEXTS), min_size=1, max_size=4))
@@ -211,15 +230,6 @@ def test_no_text_of_an_accelerator_record_can_break_its_neighbours(changes):
     assert list(rows) == [(2, 2024, "cloud", record.vm_uuid, "TEST-SITE", record.model) for record in records]
 
 
-def carried(write, records):
-    """What is left after the refused records are taken out, and its message."""
-    try:
-        return records, write(records)
-    except RejectedError as exc:
-        left = [record for record in records if record.key not in exc.reasons]
-        return left, write(left) if left else None
-
-
 @given(st.lists(texts(("vm_uuid", "site_name", *CLOUD_TEXTS)), min_size=1, max_size=4))
 def test_a_cloud_record_of_any_text_at_all_is_refused_or_arrives_under_its_key(changes):
     records, message = carried(cloud_message, [a_cloud_record(**texts) for texts in changes])
@@ -236,3 +246,12 @@ def test_an_accelerator_record_of_any_text_at_all_is_refused_or_arrives_under_it
     rows = parse(message)[1] if message else {}
 
     assert set(rows) == {(2, 2024, "cloud", record.vm_uuid, record.site_name, record.model) for record in records}
+
+
+@given(st.lists(texts(("site_name", "service_name", "project_id", "vo", "cloud_type")), min_size=1, max_size=4))
+def test_an_ip_record_of_any_text_at_all_is_refused_or_arrives_under_its_key(changes):
+    records, message = carried(ip_message, [an_ip_record(**texts) for texts in changes])
+
+    rows = parse(message)[1] if message else {}
+
+    assert set(rows) == {(record.site_name, record.service_name, record.project_id, 4, 2, 2024) for record in records}
