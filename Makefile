@@ -54,10 +54,13 @@ types: $(VENV)/.test $(VENV)/.lint  ## type checker
 	$(BIN)/mypy --strict caso/
 
 .PHONY: docs
-docs: $(VENV)/.docs  ## the documentation, into doc/build/html; a warning is an error
+docs: $(VENV)/.docs man  ## the documentation, into doc/build/html; a warning is an error
 	$(BIN)/sphinx-build -W --keep-going --fresh-env --quiet -b html doc/source doc/build/html
-	$(BIN)/sphinx-build -W --keep-going --fresh-env --quiet -b man doc/source doc/build/man
 	@echo "doc/build/html/index.html, doc/build/man/*.1"
+
+.PHONY: man
+man: $(VENV)/.docs  ## the manual pages, into doc/build/man
+	$(BIN)/sphinx-build -W --keep-going --fresh-env --quiet -b man doc/source doc/build/man
 
 .PHONY: sample
 sample: $(VENV)/.test  ## write the sample configuration from the options
@@ -70,6 +73,18 @@ sample-check: $(VENV)/.test  ## fail if the sample configuration is not that of 
 .PHONY: wheel
 wheel: $(VENV)/.build  ## source archive and wheel, into dist/, and a try in a clean environment
 	.ci/wheel $(BIN)/python $(CONSTRAINTS)
+
+.PHONY: deb
+deb: $(VENV)/.build man  ## the Debian package for this machine's Python, into dist/, and a try (takes dpkg-dev and debhelper)
+	.ci/package-deb $(BIN)/python
+
+.PHONY: rpm
+rpm: $(VENV)/.build man  ## the RPM for this machine's Python, into dist/, and a try (takes rpmbuild)
+	.ci/package-rpm $(BIN)/python
+
+.PHONY: container
+container:  ## the container image, and a try (takes podman, buildah or docker; ARGS=BASE=IMAGE)
+	.ci/package-container $(ARGS)
 
 .PHONY: lowest
 lowest: $(VENV)/.test  ## the tests without services, on the lowest versions that requirements.txt admits (takes uv from PyPI, and a C compiler)
