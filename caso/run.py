@@ -139,7 +139,9 @@ def _settle(store: Store, scope: ScopeReport, accounts: Accounts, now: datetime)
     if scope.error:
         # History is asked for once: no later run comes back to it.
         then = "the next run tries it again" if scope.plan.live else "ask for that time again"
-        LOG.error("%s: project %s in %s: %s; %s", scope.scope.extractor, scope.project.name, scope.scope.region, scope.error, then)
+        LOG.error(
+            "%s: project %s in %s: %s; %s", scope.scope.extractor, scope.project.name, scope.scope.region, scope.error, then
+        )
     else:
         for kind in sorted(scope.inventory):
             _end_what_vanished(store, scope, kind, accounts.seen_since, now)

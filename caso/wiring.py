@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ from caso.sources.compute import utc_now
 from caso.sources.credentials import access_from_conf
 from caso.store import Store, open_scratch, open_store, require_store
 from caso.window import BEGINNING, parse_instant
+
+LOG = logging.getLogger(__name__)
 
 
 def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc_now) -> Job:
@@ -89,8 +92,7 @@ def _offers(sources: Sources, extractors: Mapping[str, Extractor], found: Sequen
     wanted = {extractor.service for extractor in extractors.values() if extractor.service} or {"compute"}
     # Without a project in the token the catalog may be empty, or lack the endpoints that have a project in their URL.
     return {
-        service: sources.regions(service_type=service)
-        or (sources.regions(found[0].id, service_type=service) if found else ())
+        service: sources.regions(service_type=service) or (sources.regions(found[0].id, service_type=service) if found else ())
         for service in sorted(wanted)
     }
 
@@ -190,4 +192,16 @@ def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
         choices = ", ".join(sorted(known))
         raise ConfigError(f"[messenger_{name}] record_types: {', '.join(sorted(wrong))} is no record type; choose from {choices}")
     kinds = cls.record_types if chosen is None else frozenset(chosen)
-    return Outlet(name, cls.from_conf(conf[name]), kinds, replay=common.replay == "all")
+    return Outlet(name, cls.from_conf(conf[name]), _writable(name, cls, kinds), replay=common.replay == "all")
+
+
+def _writable(name: str, cls: type[Messenger], kinds: frozenset[str] | None) -> frozenset[str] | None:
+    """The kinds that the messenger can carry of those that it is to: cASO's documents gave ``ssm`` energy records too."""
+    if kinds is None or cls.writes is None or kinds <= cls.writes:
+        return kinds
+    beyond = ", ".join(sorted(kinds - cls.writes))
+    if not kinds & cls.writes:
+        choices = ", ".join(sorted(cls.writes))
+        raise ConfigError(f"[messenger_{name}] record_types: {name} cannot write {beyond}; choose from {choices}")
+    LOG.warning("[messenger_%s] record_types: %s cannot write %s, and goes on without; take it out", name, name, beyond)
+    return kinds & cls.writes
