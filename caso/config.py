@@ -2,104 +2,31 @@
 
 from __future__ import annotations
 
+import io
+import logging
 import re
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from importlib import metadata
 
 from oslo_config import cfg
 from oslo_log import log
 
-from caso import __version__, plugins
+from caso import __version__, legacy, plugins, spelling
 from caso.errors import ConfigError
 from caso.extractors.base import Extractor
 from caso.messengers.base import Messenger
+from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, STORE, messenger_options
 from caso.plugins import EXTRACTORS, MESSENGERS
-from caso.projects import VO_PROPERTIES
 from caso.sources.credentials import auth_option_names, list_auth_opts, register_auth_options
 
 PURPOSE = {
     "caso-extract": "Extract what the cloud's projects used since the last run, and hand the records to the messengers.",
     "caso-projects": "Show the projects that are accounted for, their VOs, and how far each is extracted.",
+    "caso-mapping-migrate": "Write the VOs of mapping_file to the projects in Keystone. Only shows them, unless --no-dry-run.",
+    "caso-ledger": "Show which records are held, and what became of them with each messenger; send them again, or never mind.",
 }
-
-MAIN = (
-    cfg.ListOpt("extractor", default=["nova"], help="Extractors to ask, by name: where usage comes from."),
-    cfg.ListOpt("messengers", default=["noop"], help="Messengers that carry the records, by name: who gets them."),
-    cfg.StrOpt("site-name", help="Name of the site as in GOCDB. Every record carries it."),
-    cfg.StrOpt(
-        "service-name",
-        help="Name of the cloud service as in GOCDB (CloudComputeService). Not set: the site's name.",
-    ),
-    cfg.StrOpt("cloud-type", default="OpenStack", help="CloudType of the records."),
-    cfg.ListOpt(
-        "projects",
-        default=[],
-        help="Projects to account for, by id or name, besides those that carry the tag of caso_tag.",
-    ),
-    cfg.StrOpt("caso-tag", default="caso", help="Keystone projects with this tag are accounted for. Empty: none by tag."),
-    cfg.ListOpt(
-        "vo-property",
-        default=list(VO_PROPERTIES),
-        help="Names of the Keystone project property that holds the VO; the first one that a project has is taken.",
-    ),
-    cfg.StrOpt(
-        "mapping-file",
-        default="/etc/caso/voms.json",
-        help="JSON file from VO to projects, asked for projects without a VO property.",
-    ),
-    cfg.StrOpt("spooldir", default="/var/spool/caso", help="Directory where caso keeps what it remembers."),
-    cfg.StrOpt(
-        "extract-from",
-        help="Extract again from this date (UTC unless it carries a zone), or from the beginning of time: None. "
-        "Not set: each project goes on from where it ended. The checkpoints of projects that have one stay where they are.",
-    ),
-    cfg.StrOpt("extract-to", help="Extract up to this date (UTC unless it carries a zone). Not set: now."),
-    cfg.BoolOpt("dry-run", default=False, help="Show what would be sent, per project, VO and kind; change nothing."),
-    cfg.BoolOpt("summary", default=False, help="Print the summary tables also where the output is no terminal."),
-    cfg.StrOpt("os-cloud", help="Name of a cloud in clouds.yaml, instead of the group keystone_auth."),
-    cfg.ListOpt("region-name", default=[], help="Regions to account for. Not set: every region of the catalog with a Nova."),
-    cfg.StrOpt(
-        "interface",
-        choices=["public", "internal", "admin"],
-        help="Which endpoints of the catalog to use. Not set: as clouds.yaml says, else the public ones.",
-    ),
-    cfg.IntOpt("threads", default=4, min=1, max=64, help="Questions to the APIs at a time."),
-    cfg.StrOpt("lock-path", help="Where cASO kept its lock file. Not read any more: locks are leases in the store."),
-)
-
-STORE = (
-    cfg.StrOpt(
-        "connection",
-        secret=True,
-        help="SQLAlchemy URL of the store. Not set: SQLite, the file caso.sqlite in spooldir.",
-    ),
-    cfg.IntOpt("keep_months", default=13, min=2, help="Months that sent records are kept, to compare and send again."),
-)
-
-ACCOUNTING = (
-    cfg.ListOpt(
-        "suspended_states",
-        default=["SUSPENDED", "SHELVED_OFFLOADED"],
-        help="Nova states whose seconds are suspend seconds: the server holds no resources then.",
-    ),
-)
-
-
-def messenger_options(names: Sequence[str]) -> dict[str, tuple[cfg.Opt, ...]]:
-    """The options that every messenger has, in the group messenger_NAME."""
-    return {
-        f"messenger_{name}": (
-            cfg.ListOpt("record_types", help=f"Kinds of record for {name}. Not set: those it takes by nature."),
-            cfg.StrOpt(
-                "replay",
-                default="all",
-                choices=["all", "none"],
-                help="What is due when this messenger is new or comes back: all records held, or none.",
-            ),
-        )
-        for name in names
-    }
 
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
@@ -108,40 +35,82 @@ def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     messengers = plugins.load_all(MESSENGERS, plugins.names(MESSENGERS), Messenger)
     return [
         *((group, list(options)) for group, options in _own_options()),
-        *plugins.options_of({**extractors}),
-        *plugins.options_of({**messengers}),
-        *((group, list(options)) for group, options in messenger_options(sorted(messengers)).items()),
+        *_plugged(extractors, messengers),
     ]
 
 
-def build(argv: Sequence[str], prog: str, files: Sequence[str] | None = None) -> cfg.ConfigOpts:
+EPILOG = (
+    "Options may be spelled with - or _. Exit status: 0 all is done; 1 something is left, the next run tries it again; "
+    "2 nothing was started."
+)
+
+
+class Configuration(cfg.ConfigOpts):
+    """The options of one command.
+
+    ``remarks`` say what to write in place of names of older releases; ``left_out`` what is
+    configured and cannot be had.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.remarks: list[str] = []
+        self.left_out: list[str] = []
+        self._places: dict[str, cfg.LocationInfo] = {}
+
+    def place(self, option: str, location: cfg.Locations) -> None:
+        """Say where the value of an option comes from, where oslo.config does not know it."""
+        self._places[option] = cfg.LocationInfo(location, "")
+
+    def get_location(self, name: str, group: str | None = None) -> cfg.LocationInfo | None:
+        place = self._places.get(name) if group is None else None
+        return place or super().get_location(name, group)
+
+    def spoken(self, option: str) -> bool:
+        """True when the option was given for this one run, by the command line or the environment."""
+        where = self.get_location(option)
+        return where is not None and where.location in (cfg.Locations.command_line, cfg.Locations.environment)
+
+
+def build(
+    argv: Sequence[str], prog: str, files: Sequence[str] | None = None, subcommands: cfg.SubCommandOpt | None = None
+) -> Configuration:
     """The configuration of one command: its files and its command line, nothing global.
 
-    ``files`` stands for the usual places (/etc/caso/caso.conf and the like). Raises ConfigError
+    ``files`` stands for the usual places (/etc/caso/caso.conf and the like); ``subcommands`` are those of this
+    command, where it has some. Raises ConfigError
     naming the option, the value and the choices; leaves with SystemExit for --help and for unknown arguments.
     """
-    conf = cfg.ConfigOpts()
-    conf.register_cli_opts(MAIN)
+    conf = Configuration()
+    own = COMMAND_OPTIONS.get(prog, ())
+    conf.register_cli_opts([*MAIN, *own])
+    if subcommands is not None:
+        conf.register_cli_opt(subcommands)
     log.register_options(conf)
     conf.register_opts(STORE, group="store")
     conf.register_opts(ACCOUNTING, group="accounting")
     register_auth_options(conf)
+    arguments = dashed(argv)
     found = cfg.find_config_files(project="caso", prog="caso") if files is None else list(files)
     try:
-        conf(
-            args=dashed(argv),
-            project="caso",
-            prog=prog,
-            usage="%(prog)s [OPTION]...",
-            version=__version__,
-            default_config_files=found,
-            default_config_dirs=None if files is None else [],
-            description=PURPOSE.get(prog),
-            epilog="Options may be spelled with - or _. Exit status: 0 all is done; 1 something is left, the next run tries it "
-            "again; 2 nothing was started.",
-        )
-        _register_plugins(conf)
-        _read_all(conf)
+        with _quiet():
+            with _values_of_files(arguments, found):
+                conf(
+                    args=arguments,
+                    project="caso",
+                    prog=prog,
+                    usage="%(prog)s [OPTION]..." if subcommands is None else "%(prog)s [OPTION]... COMMAND [ARGUMENT]...",
+                    version=__version__,
+                    default_config_files=found,
+                    default_config_dirs=None if files is None else [],
+                    description=PURPOSE.get(prog),
+                    epilog=EPILOG,
+                )
+            # Where a file has the option as well, oslo.config takes the value of the command line, and names the file.
+            for option in spelling.given(arguments, [*MAIN, *own]):
+                conf.place(option, cfg.Locations.command_line)
+            _take_over(conf, arguments)
+            _read_all(conf)
     except (cfg.ConfigFilesNotFoundError, cfg.ConfigFilesPermissionDeniedError) as exc:
         files = ", ".join(dict.fromkeys(exc.config_files))
         raise ConfigError(f"cannot read {files}; check the path, and that this user may read it") from exc
@@ -150,6 +119,59 @@ def build(argv: Sequence[str], prog: str, files: Sequence[str] | None = None) ->
     except cfg.Error as exc:
         raise ConfigError(_plain(str(exc))) from exc
     return conf
+
+
+def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
+    """Register the options of the plug-ins, and turn what is said in words of older releases into those of this one."""
+    files = spelling.read_files(conf)
+    sections = spelling.united(files)
+    messengers = list(conf.messengers)
+    for option, group in (("extractor", EXTRACTORS), ("messengers", MESSENGERS)):
+        found = legacy.current_names(option, group, conf[option])
+        conf.remarks += found.remarks
+        conf.left_out += found.left_out
+        if found.names != conf[option]:
+            conf.set_override(option, found.names)
+    mapping = sections.get("extractor", {}).get("mapping_file")
+    where = conf.get_location("mapping_file")
+    if mapping and not (where and where.location.is_user_controlled):
+        conf.set_override("mapping_file", mapping)
+        conf.place("mapping_file", cfg.Locations.user)
+        conf.remarks.append("[extractor] mapping_file is a name of an older release; write mapping_file in [DEFAULT]")
+    conf.remarks += legacy.take_extractor_group(conf, sections)
+    _register_plugins(conf)
+    legacy.unite_record_types(conf, messengers, sections)
+    conf.remarks += spelling.old_arguments(arguments, MAIN)
+    conf.remarks += spelling.old_names(files, _declared(conf))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """oslo.config tells of old names when it reads them, before there is a log, and some of them twice."""
+    logger = logging.getLogger(cfg.__name__)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+@contextmanager
+def _values_of_files(arguments: Sequence[str], usual: Sequence[str]) -> Iterator[None]:
+    """A value of the wrong type in a file is told as one of the command line, by oslo.config, which leaves with 1 then."""
+    told = io.StringIO()
+    try:
+        with redirect_stderr(told):
+            yield
+    except SystemExit as exc:
+        wrong = re.match(r"argument --(\w+): Invalid (.*) value: (.*)", told.getvalue())
+        if exc.code == 1 and wrong:
+            name, kind, value = wrong.groups()
+            where = ", ".join(spelling.values_of("--config-file", arguments) or usual) or "the environment"
+            raise ConfigError(f"{name} in {where}: {value!r} is not valid; it has to be {kind}") from exc
+        sys.stderr.write(told.getvalue())
+        raise
+    sys.stderr.write(told.getvalue())
 
 
 def _plain(text: str) -> str:
@@ -163,31 +185,25 @@ def _plain(text: str) -> str:
 
 def unknown_options(conf: cfg.ConfigOpts) -> list[str]:
     """A sentence for each option of the files that nothing reads, with the likely spelling; in groups that are known only."""
-    known = _known_names(conf)
-    found = []
-    for path in conf.config_file or []:
-        sections: dict[str, dict[str, list[str]]] = {}
-        cfg.ConfigParser(path, sections).parse()
-        for group in sorted(sections.keys() & known.keys()):
-            for name in sorted({name.replace("-", "_") for name in sections[group]} - known[group]):
-                near = get_close_matches(name, known[group], 1)
-                meant = f"did you mean {near[0]}?" if near else "correct it or take it out"
-                found.append(f"{path}: [{group}] has no option {name}; {meant}")
-    return found
+    known = spelling.known_names(_declared(conf))
+    known["keystone_auth"] |= auth_option_names(conf)
+    known["extractor"] = set(legacy.EXTRACTOR_GROUP)
+    return spelling.unknown_options(spelling.read_files(conf), known)
 
 
-def _known_names(conf: cfg.ConfigOpts) -> dict[str, set[str]]:
-    """By group, every spelling of each option that this configuration may have, with names of older releases."""
-    (logging,) = metadata.entry_points(group="oslo.config.opts", name="oslo.log")
-    plugged = {**_extractors(conf), **_messengers(conf)}
-    declared = [*_own_options(), *plugins.options_of(plugged), *messenger_options(conf.messengers).items(), *logging.load()()]
-    known: dict[str, set[str]] = {"keystone_auth": auth_option_names(conf), "DEFAULT": set()}
-    for group, options in declared:
-        names = {name for option in options for name in (option.name, option.dest or option.name)}
-        known.setdefault(group or "DEFAULT", set()).update(name.replace("-", "_") for name in names)
-        for old in (old for option in options for old in option.deprecated_opts if old.name):
-            known.setdefault(old.group or group or "DEFAULT", set()).add(old.name.replace("-", "_"))
-    return known
+def _declared(conf: cfg.ConfigOpts) -> list[tuple[str | None, Sequence[cfg.Opt]]]:
+    """Every option that this configuration may have."""
+    (logging_options,) = metadata.entry_points(group="oslo.config.opts", name="oslo.log")
+    commands = [(None, options) for options in COMMAND_OPTIONS.values()]
+    return [*_own_options(), *commands, *_plugged(_extractors(conf), _messengers(conf)), *logging_options.load()()]
+
+
+def _plugged(
+    extractors: Mapping[str, type[Extractor]], messengers: Mapping[str, type[Messenger]]
+) -> list[tuple[str, list[cfg.Opt]]]:
+    """The options of plug-ins, and those that every messenger has."""
+    common = [(group, list(options)) for group, options in messenger_options(sorted(messengers)).items()]
+    return legacy.with_old_groups([*plugins.options_of({**extractors}), *plugins.options_of({**messengers}), *common])
 
 
 def _own_options() -> list[tuple[str | None, Sequence[cfg.Opt]]]:
@@ -207,14 +223,18 @@ def dashed(argv: Iterable[str]) -> list[str]:
 
     >>> dashed(["--extract_from=2024_01", "--dry_run", "a_b"])
     ['--extract-from=2024_01', '--dry-run', 'a_b']
+    >>> dashed(["--no-dry-run"])
+    ['--nodry-run']
     """
     return [_dash(argument) if argument.startswith("--") else argument for argument in argv]
 
 
 def _dash(argument: str) -> str:
     name, equals, value = argument.partition("=")
-    # oslo.config's own, the only one that it spells with an underscore.
-    return argument if name == "--shell_completion" else name.replace("_", "-") + equals + value
+    if name == "--shell_completion":
+        return argument  # oslo.config's own, the only one that it spells with an underscore
+    name = name.replace("_", "-")
+    return ("--no" + name.removeprefix("--no-") if name.startswith("--no-") else name) + equals + value
 
 
 def _register_plugins(conf: cfg.ConfigOpts) -> None:
@@ -225,10 +245,8 @@ def _register_plugins(conf: cfg.ConfigOpts) -> None:
     extractors, messengers = _extractors(conf), _messengers(conf)
     for name in [*extractors, *messengers]:
         conf.register_group(cfg.OptGroup(name))
-    for group, options in [*plugins.options_of({**extractors}), *plugins.options_of({**messengers})]:
+    for group, options in _plugged(extractors, messengers):
         conf.register_opts(options, group=group)
-    for group, common in messenger_options(conf.messengers).items():
-        conf.register_opts(common, group=group)
 
 
 def _read_all(conf: cfg.ConfigOpts) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from caso.accounting.rules import Rules
 from caso.delivery import Outlet
@@ -38,6 +39,11 @@ class Job:
     """Why there are no projects: the cloud did not say which."""
     regions_of: Mapping[str, frozenset[str]] = dataclasses.field(default_factory=dict)
     """The regions in which the catalog has the service that an extractor asks, by its name; none for one that asks none."""
+
+    lastrun_dir: Path | None = None
+    """Where cASO's files are to be kept current; None: nowhere."""
+    named: frozenset[str] = frozenset()
+    """The projects as the operator lists them, by id or name: cASO names its files so."""
 
     def offers(self, scope: Scope) -> bool:
         """Whether the catalog has the service that the scope's extractor asks."""

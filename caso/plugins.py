@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any, TypeVar, cast
@@ -12,6 +14,12 @@ from caso.errors import ConfigError
 
 EXTRACTORS = "caso.extractors"
 MESSENGERS = "caso.messenger"
+
+PORTING = (
+    'it is written for cASO; "Porting a plug-in" in caso\'s documentation (doc/source/porting.rst) says how to bring it over'
+)
+CASO_MODULES = ("caso.exception", "caso.extract", "caso.keystone_client", "caso.manager", "caso.messenger", "caso.record")
+"""Modules of cASO that plug-ins were made of, and that are not here."""
 
 C = TypeVar("C", bound=type[Any])
 
@@ -30,6 +38,8 @@ def load(group: str, name: str, base: C) -> C:
     """
     found = _load(_entry(group, name))
     if not (isinstance(found, type) and issubclass(found, base)):
+        if _is_for_caso(found):
+            raise ConfigError(f"{group}: plug-in {name} ({found.__module__}:{found.__qualname__}): {PORTING}")
         raise ConfigError(f"{group}: {name} is no {base.__name__}: {found!r}; its entry point has to name a subclass")
     return cast(C, found)
 
@@ -67,6 +77,25 @@ def _load(entry: metadata.EntryPoint) -> Any:
     try:
         return entry.load()
     except Exception as exc:
+        if isinstance(exc, ImportError) and _misses_caso(exc):
+            raise ConfigError(f"{entry.group}: plug-in {entry.name} ({entry.value}): {PORTING} ({exc})") from exc
         raise ConfigError(
             f"{entry.group}: plug-in {entry.name} ({entry.value}) cannot be imported: {type(exc).__name__}: {exc}"
         ) from exc
+
+
+def _misses_caso(exc: ImportError) -> bool:
+    """True where a module of cASO is not found: ``import caso.record`` names it, ``from caso import record`` its package."""
+    missing = re.match(r"cannot import name '(\w+)'", str(exc))
+    module = f"{exc.name}.{missing[1]}" if missing and exc.name == "caso" else exc.name
+    return any(f"{module}.".startswith(f"{old}.") for old in CASO_MODULES)
+
+
+def _is_for_caso(found: object) -> bool:
+    """True for a class with the methods that cASO calls: ``extract(extract_from, extract_to)`` or ``push(records)``."""
+    if not isinstance(found, type):
+        return False
+    extract = getattr(found, "extract", None)
+    if callable(extract) and {"extract_from", "extract_to"} <= inspect.signature(extract).parameters.keys():
+        return True
+    return callable(getattr(found, "push", None))

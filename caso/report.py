@@ -54,6 +54,8 @@ class Report:
     locked: list[str] = dataclasses.field(default_factory=list)
     deliveries: list[Delivery] = dataclasses.field(default_factory=list)
     preview: list[Preview] = dataclasses.field(default_factory=list)
+    lastrun: CasoError | None = None
+    """Why cASO's files could not be brought up to date."""
 
     @property
     def exit_status(self) -> int:
@@ -65,6 +67,7 @@ class Report:
             or self.unmapped
             or self.missing
             or self.locked
+            or self.lastrun
             or any(s.error or s.odd for s in self.scopes)
             or not all(d.clean for d in self.deliveries)
         )

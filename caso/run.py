@@ -13,6 +13,7 @@ from caso.errors import SourceError
 from caso.extraction import Ended, Task, extract
 from caso.extractors.base import Page
 from caso.job import Job
+from caso.lastrun import keep_lastrun
 from caso.report import Report, ScopeReport
 from caso.retiring import departed, end_what_is_out_of_reach, retire
 from caso.settling import Accounts, put_own, settle
@@ -74,6 +75,7 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
         report.preview = preview(store, job.outlets, clock)
     else:
         report.deliveries = deliver(store, job.outlets, clock, lambda count: watcher.step("delivered", count))
+        report.lastrun = keep_lastrun(job, job.lastrun_dir, store, report.deliveries) if job.lastrun_dir else None
     store.ledger.purge(_months_before(Month.of(job.period.now), job.keep_months))
     return report
 

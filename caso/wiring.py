@@ -50,6 +50,8 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
         keep_months=conf.store.keep_months,
         threads=conf.threads,
         dry_run=conf.dry_run,
+        lastrun_dir=Path(conf.spooldir) if conf.write_lastrun else None,
+        named=frozenset(conf.projects),
         **_targets(conf, sources, extractors, rules, [access.region] if access.region else []),
     )
 
@@ -192,16 +194,16 @@ def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
         choices = ", ".join(sorted(known))
         raise ConfigError(f"[messenger_{name}] record_types: {', '.join(sorted(wrong))} is no record type; choose from {choices}")
     kinds = cls.record_types if chosen is None else frozenset(chosen)
-    return Outlet(name, cls.from_conf(conf[name]), _writable(name, cls, kinds), replay=common.replay == "all")
+    return Outlet(name, cls.from_conf(conf[name]), _writable(name, cls.writes, kinds), replay=common.replay == "all")
 
 
-def _writable(name: str, cls: type[Messenger], kinds: frozenset[str] | None) -> frozenset[str] | None:
+def _writable(name: str, writes: frozenset[str] | None, kinds: frozenset[str] | None) -> frozenset[str] | None:
     """The kinds that the messenger can carry of those that it is to: cASO's documents gave ``ssm`` energy records too."""
-    if kinds is None or cls.writes is None or kinds <= cls.writes:
+    if kinds is None or writes is None or kinds <= writes:
         return kinds
-    beyond = ", ".join(sorted(kinds - cls.writes))
-    if not kinds & cls.writes:
-        choices = ", ".join(sorted(cls.writes))
+    beyond = ", ".join(sorted(kinds - writes))
+    if not kinds & writes:
+        choices = ", ".join(sorted(writes))
         raise ConfigError(f"[messenger_{name}] record_types: {name} cannot write {beyond}; choose from {choices}")
     LOG.warning("[messenger_%s] record_types: %s cannot write %s, and goes on without; take it out", name, name, beyond)
-    return kinds & cls.writes
+    return kinds & writes

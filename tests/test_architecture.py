@@ -24,10 +24,11 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "cli",
         "wiring",
         "config",
+        "legacy options spelling",
         "run",
-        "retiring tasks",
+        "lastrun retiring tasks",
         "job report",
-        "delivery extraction settling",
+        "delivery extraction migrating settling",
         "planning projects extractors messengers api",
         "sources store wire",
         "accounting",
@@ -50,7 +51,19 @@ OPENSTACK_CLIENTS = ("cinderclient", "glanceclient", "keystoneclient", "neutronc
 LIBRARIES: Mapping[str, frozenset[str]] = {
     # The library -> the parts of caso that may import it.
     "oslo_config": frozenset(
-        {"cli", "wiring", "config", "extractors", "messengers", "plugins", "sources.credentials", "testing"}
+        {
+            "cli",
+            "wiring",
+            "config",
+            "legacy",
+            "options",
+            "spelling",
+            "extractors",
+            "messengers",
+            "plugins",
+            "sources.credentials",
+            "testing",
+        }
     ),
     "stevedore": frozenset({"plugins"}),
     "keystoneauth1": frozenset({"sources"}),

@@ -16,10 +16,15 @@ from caso.errors import CasoError, ConfigError, StoreError
 LOG = logging.getLogger(__name__)
 
 
-def command(prog: str, act: Callable[[cfg.ConfigOpts], int], argv: Sequence[str] | None = None) -> int:
+def command(
+    prog: str,
+    act: Callable[[config.Configuration], int],
+    argv: Sequence[str] | None = None,
+    subcommands: cfg.SubCommandOpt | None = None,
+) -> int:
     """Do ``act`` with the configuration that ``argv`` and the files give; the exit status, 2 where nothing was started."""
     try:
-        conf = config.build(sys.argv[1:] if argv is None else argv, prog)
+        conf = config.build(sys.argv[1:] if argv is None else argv, prog, subcommands=subcommands)
     except ConfigError as exc:
         print(f"{prog}: {exc}", file=sys.stderr)
         return 2
@@ -28,8 +33,10 @@ def command(prog: str, act: Callable[[cfg.ConfigOpts], int], argv: Sequence[str]
         return 2 if exc.code else 0
     try:
         _set_up_logging(conf)
-        for sentence in config.unknown_options(conf):
+        for sentence in (*conf.remarks, *config.unknown_options(conf)):
             LOG.warning("%s", sentence)
+        for sentence in conf.left_out:
+            LOG.error("%s", sentence)
         return act(conf)
     except (ConfigError, StoreError) as exc:
         print(f"{prog}: {exc}", file=sys.stderr)
@@ -40,6 +47,15 @@ def command(prog: str, act: Callable[[cfg.ConfigOpts], int], argv: Sequence[str]
     except KeyboardInterrupt:
         print(f"{prog}: interrupted; what was seen is kept, and the next run goes on from there", file=sys.stderr)
         return 1
+
+
+def printable(text: str) -> str:
+    r"""Text from the cloud's users without what a terminal would obey.
+
+    >>> printable("a\x1b[31m") == "a\ufffd[31m"
+    True
+    """
+    return "".join(c if c.isprintable() else "\ufffd" for c in text)
 
 
 class _StandardError(logging.StreamHandler[TextIO]):

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from oslo_config import cfg
-
 from caso import wiring
 from caso.cli.base import command
+from caso.config import Configuration
 from caso.errors import CasoError, StoreError
 from caso.run import run
 
@@ -23,7 +22,7 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _extract(conf: cfg.ConfigOpts) -> int:
+def _extract(conf: Configuration) -> int:
     # Only a run needs rich: --help does not wait for it.
     from caso.cli import screen
 
@@ -40,4 +39,4 @@ def _extract(conf: cfg.ConfigOpts) -> int:
             screen.preview(report, console)
         if console.is_terminal or conf.dry_run or conf.summary:
             screen.summary(report, console)
-    return report.exit_status
+    return report.exit_status or (1 if conf.left_out else 0)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from oslo_config import cfg
 
 from caso import wiring
+from caso.cli import documents
 from caso.cli.base import command
 
 PROG = "caso-projects"
@@ -19,13 +20,16 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _projects(conf: cfg.ConfigOpts) -> int:
-    from caso.cli import screen
-
-    console = screen.console()
     cloud, projects = wiring.accounted_projects(conf)
     with wiring.open_store_to_read(conf) as store:
         marks = [mark for mark in store.checkpoints.all() if mark.scope.cloud == cloud]
-        screen.projects(projects.found, marks, conf.extractor, datetime.now(UTC), console)
+        now = datetime.now(UTC)
+        if conf.json:
+            documents.write(documents.project(project, marks, conf.extractor, now) for project in projects.found)
+        else:
+            from caso.cli import screen
+
+            screen.projects(projects.found, marks, conf.extractor, now, screen.console())
     for why in projects.missing.values():
         print(f"{PROG}: {why}", file=sys.stderr)
     if projects.empty:

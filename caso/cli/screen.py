@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from rich.table import Table
 from rich.text import Text
 
+from caso.cli.base import printable
 from caso.projects import Project
 from caso.report import Report, ScopeReport
 from caso.store import Checkpoint
@@ -84,7 +85,7 @@ def summary(report: Report, console: Console) -> None:
 def preview(report: Report, console: Console) -> None:
     """What a dry run would have sent: per messenger, project, VO and kind."""
     names = {scope.project.id: scope.project.name for scope in report.scopes}
-    table = _table("Would be sent (dry run: nothing was changed)")
+    table = light_table("Would be sent (dry run: nothing was changed)")
     for column in ("Messenger", "Project", "VO", "Kind"):
         table.add_column(column, overflow="fold")
     table.add_column("Records", justify="right")
@@ -99,7 +100,7 @@ def projects(
     found: Sequence[Project], checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime, console: Console
 ) -> None:
     """Project, name, VO and where it came from; per extractor and region how far it is extracted, and how far behind."""
-    table = _table()
+    table = light_table()
     for column in ("Project", "Name", "VO", "VO from", "Extractor", "Region", "Extracted until", "Behind"):
         table.add_column(column, overflow="fold")
     for project in found:
@@ -108,7 +109,7 @@ def projects(
         for checkpoint in known:
             scope = checkpoint.scope
             behind = str(now - checkpoint.until).split(".")[0]
-            ends = (scope.extractor, scope.region, _stamp(checkpoint.until), behind)
+            ends = (scope.extractor, scope.region, stamp(checkpoint.until), behind)
             table.add_row(plain(project.id), plain(project.name), vo, plain(project.vo_source or "-"), *map(plain, ends))
         if not known:
             never = (", ".join(extractors), "-", "never", "-")
@@ -116,7 +117,7 @@ def projects(
     console.print(table)
 
 
-def _table(title: str | None = None) -> Table:
+def light_table(title: str | None = None) -> Table:
     """A light one: the tables of a run fit on 80 columns."""
     return Table(title=title, title_justify="left", title_style="bold", box=SIMPLE_HEAD, padding=(0, 2, 0, 0))
 
@@ -125,7 +126,7 @@ def _scopes(scopes: Sequence[ScopeReport]) -> Table:
     """A row for each scope, on 80 columns: the region only where there are several, the error only where there is one."""
     regions = len({scope.scope.region for scope in scopes}) > 1
     failed = any(scope.error for scope in scopes)
-    table = _table("Extracted")
+    table = light_table("Extracted")
     table.add_column("Project", overflow="fold", min_width=10)
     for column in (*(["Region"] if regions else []), "Extractor", "From", "To"):
         table.add_column(column, no_wrap=True)
@@ -136,14 +137,14 @@ def _scopes(scopes: Sequence[ScopeReport]) -> Table:
     for scope in scopes:
         window = scope.plan.window
         where = [scope.scope.region] if regions else []
-        cells = (scope.project.name, *where, scope.scope.extractor, _stamp(window.start), _stamp(window.end))
+        cells = (scope.project.name, *where, scope.scope.extractor, stamp(window.start), stamp(window.end))
         error = [_brief(scope.error)] if failed else []
         table.add_row(*map(plain, cells), str(scope.records), str(scope.odd), *error)
     return table
 
 
 def _messengers(report: Report) -> Table:
-    table = _table("Delivered")
+    table = light_table("Delivered")
     table.add_column("Messenger")
     for column in ("Sent now", "Accepted", "Due", "Set aside"):
         table.add_column(column, justify="right")
@@ -163,10 +164,10 @@ def _brief(error: Exception | None) -> Text:
     return Text(str(error).split(";")[0][:100], style="red") if error else Text("-")
 
 
-def _stamp(instant: datetime) -> str:
+def stamp(instant: datetime) -> str:
     return f"{instant:%Y-%m-%d %H:%M}"
 
 
 def plain(text: str) -> Text:
     """Text from the cloud's users: no markup, no terminal escapes."""
-    return Text("".join(c if c.isprintable() else "�" for c in text))
+    return Text(printable(text))

@@ -6,24 +6,23 @@ import dataclasses
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import partial
 from typing import ClassVar, Self
 
 from oslo_config import cfg
 
 from caso.errors import DeniedError, SourceError
-from caso.extractors.base import Ask, CannotShareError, Extractor, OddObject, Page
+from caso.extractors.base import Ask, Extractor, OddObject, Page
 from caso.extractors.flavors import ACCELERATOR_OPTIONS, BENCHMARK_OPTIONS, AcceleratorKeys, BenchmarkKeys, FlavorReader
-from caso.extractors.servers import UnreadableError, see
+from caso.extractors.servers import see
+from caso.extractors.sharing import Reach, ask_within_reach, require_worth_sharing
+from caso.extractors.times import UnreadableError, listed_since
 from caso.lifecycle.server import ServerSeen
-from caso.sources import LoginError, OddRow, PartialRow, ScopeOrProject, ServerPage, ServerRow, Sources
-from caso.window import BEGINNING, Window
+from caso.sources import OddRow, PartialRow, ScopeOrProject, ServerPage, ServerRow, Sources
+from caso.window import Window
 
 LOG = logging.getLogger(__name__)
-
-OVERLAP = timedelta(minutes=5)
-"""Nova's times have whole seconds, and its hosts' clocks differ from ours: what changed shortly before is asked for again."""
-WORTH_SHARING = 0.5
 
 
 class NovaExtractor(Extractor):
@@ -71,62 +70,28 @@ class NovaExtractor(Extractor):
 
     def extract(self, ask: Ask) -> Iterator[Page]:
         """Pages as Nova gives them; with several projects asked for, one listing of all projects."""
-        if len(ask.windows) != 1:
-            return self._shared(ask)
-        (project_id,) = ask.windows
-        return self._alone(ask, project_id)
+        return ask_within_reach(ask, self._sources, lambda reach: self._pages(ask, reach))
 
-    def _shared(self, ask: Ask) -> Iterator[Page]:
-        if not ask.windows:
-            return
-        scope = self._sources.shared_scope(ask.windows)
-        try:
-            yield from self._pages(ask, scope, f"{len(ask.windows)} projects", all_projects=True)
-        except DeniedError as exc:
-            raise CannotShareError(f"{ask.region}: projects are asked for one by one: {exc}") from exc
-
-    def _alone(self, ask: Ask, project_id: str) -> Iterator[Page]:
-        of = f"project {ask.name_of(project_id)} ({project_id})"
-        try:
-            yield from self._pages(ask, project_id, of)
-        except LoginError as exc:
-            # An administrator need have no role on each project: out of all projects it may ask for this one.
-            scope = self._sources.shared_scope([project_id])
-            if scope == project_id:
-                raise
-            try:
-                yield from self._pages(ask, scope, of, all_projects=True, project_id=project_id)
-            except DeniedError:
-                raise exc from None
-
-    def _pages(
-        self,
-        ask: Ask,
-        scope: ScopeOrProject,
-        of: str,
-        *,
-        all_projects: bool = False,
-        project_id: str | None = None,
-    ) -> Iterator[Page]:
-        compute = self._sources.compute(ask.region, scope)
-        alive = compute.servers(of, all_projects=all_projects, project_id=project_id)
+    def _pages(self, ask: Ask, reach: Reach) -> Iterator[Page]:
+        compute = self._sources.compute(ask.region, reach.scope)
+        servers = partial(compute.servers, reach.of, all_projects=reach.all_projects, project_id=reach.project_id)
         # With a project's name as a filter, Nova says nothing of cells that are down.
-        complete = compute.tells_of_cells and project_id is None
-        for number, page in enumerate(alive):
-            if number == 0 and len(ask.windows) > 1:
-                _require_worth_sharing(page, ask)
-            yield self._page(page, ask, scope)
+        complete = compute.tells_of_cells and reach.project_id is None
+        for number, page in enumerate(servers()):
+            if number == 0:
+                require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "servers")
+            yield self._page(page, ask, reach.scope)
             if number == 0 and page.more:
                 # Nova shows servers of a cell that is down only as far as a page has room for them (compute/api.py, get_all).
-                hosts = self._sources.unknown_hosts(ask.region, scope)
+                hosts = self._sources.unknown_hosts(ask.region, reach.scope)
                 complete = complete and hosts == 0
                 if hosts:
                     yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and which servers it hides is not told")
         if complete:
             yield Page(inventory=frozenset({"server"}))
-        since = min(_listed_since(window) for window in ask.windows.values())
-        for page in compute.servers(of, all_projects=all_projects, project_id=project_id, changes_since=since):
-            yield self._page(_changed_in_its_window(page, ask.windows), ask, scope)
+        since = min(listed_since(window) for window in ask.windows.values())
+        for page in servers(changes_since=since):
+            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope)
 
     def _page(self, page: ServerPage, ask: Ask, scope: ScopeOrProject) -> Page:
         seen: list[ServerSeen] = []
@@ -186,15 +151,6 @@ class NovaExtractor(Extractor):
             return image_id
 
 
-def _require_worth_sharing(page: ServerPage, ask: Ask) -> None:
-    """CannotShareError where most of the servers that are listed would be dropped, and there is more to list."""
-    wanted = sum(row.tenant_id in ask.windows for row in page.rows)
-    if page.more and wanted < WORTH_SHARING * len(page.rows):
-        raise CannotShareError(
-            f"{ask.region}: projects are asked for one by one: they have {wanted} of the first {len(page.rows)} servers"
-        )
-
-
 def _changed_in_its_window(page: ServerPage, windows: Mapping[str, Window]) -> ServerPage:
     """The page without what changed before its project's own window, so that sharing a listing changes no answer."""
 
@@ -202,10 +158,6 @@ def _changed_in_its_window(page: ServerPage, windows: Mapping[str, Window]) -> S
         window = windows.get(row.tenant_id or "")
         if window is None or not isinstance(row, ServerRow) or row.updated is None:
             return True
-        return row.updated >= _listed_since(window)
+        return row.updated >= listed_since(window)
 
     return dataclasses.replace(page, rows=tuple(row for row in page.rows if wanted(row)))
-
-
-def _listed_since(window: Window) -> datetime:
-    return max(BEGINNING, window.start - OVERLAP)

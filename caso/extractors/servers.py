@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from caso.extractors.times import UnreadableError, require_created
 from caso.lifecycle.server import Flavor, ServerSeen, ServerState
 from caso.sources.rows import ServerRow
 
 DELETED = "DELETED"
-CLOCK_SKEW = timedelta(hours=1)
-
-
-class UnreadableError(Exception):
-    """The row cannot be true; its text says why."""
 
 
 def see(
@@ -32,8 +28,7 @@ def see(
     ended = _ended(row)
     if ended is not None and ended < row.created:
         raise UnreadableError(f"it ended ({ended:%FT%TZ}) before it was created ({row.created:%FT%TZ})")
-    if row.created > arrived_at + CLOCK_SKEW:
-        raise UnreadableError(f"it was created in the future ({row.created:%FT%TZ}); check the clocks")
+    require_created(row.created, arrived_at)
     seen_at = max(arrived_at, row.created)
     return ServerSeen(
         uuid=row.id,

@@ -9,30 +9,41 @@ from datetime import datetime
 
 from caso.errors import DeniedError
 from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
-from caso.sources.compute import Compute, Microversion, ServerPage, negotiate, utc_now
+from caso.sources.compute import Compute, ServerPage, negotiate, utc_now
 from caso.sources.identity import Found, Identity, ProjectRow
 from caso.sources.image import Images
 from caso.sources.lookup import Lookup
+from caso.sources.network import FloatingIpRow, Network, NetworkPage, PortRow, RouterRow
 from caso.sources.rows import OddRow, PartialRow, ServerRow
 from caso.sources.users import Users
+from caso.sources.versions import Microversion, newest
+from caso.sources.volume import VolumePage, VolumeRow, Volumes
 
 __all__ = [
     "Api",
     "Compute",
+    "FloatingIpRow",
     "Found",
     "Identity",
     "LoginError",
     "LostMarkerError",
     "MissingError",
+    "Network",
+    "NetworkPage",
     "OddRow",
     "Opener",
     "PartialRow",
+    "PortRow",
     "ProjectRow",
+    "RouterRow",
     "Scope",
     "ScopeOrProject",
     "ServerPage",
     "ServerRow",
     "Sources",
+    "VolumePage",
+    "VolumeRow",
+    "Volumes",
 ]
 
 LOG = logging.getLogger(__name__)
@@ -52,22 +63,39 @@ class Sources:
         self._clock = clock
         self._lock = threading.Lock()
         self._versions: dict[str, Microversion] = {}
+        self._volume_versions: dict[str, Microversion | None] = {}
         self._flavors: dict[str, Lookup[Mapping[str, str]]] = {}
         self._images: dict[tuple[str, str], Lookup[str]] = {}
 
-    def regions(self, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
-        """The regions with a compute endpoint; a token without a project or the system may have no catalog."""
-        return self._opener.regions("compute", scope)
+    def regions(self, scope: ScopeOrProject = Scope.AS_CONFIGURED, *, service_type: str = "compute") -> tuple[str, ...]:
+        """The regions with an endpoint of a service; a token without a project or the system may have no catalog."""
+        return self._opener.regions(service_type, scope)
 
     def shared_scope(self, project_ids: Iterable[str]) -> ScopeOrProject:
-        """The scope to list all projects in: Nova's policies want a project's token, so the configured one or the first."""
+        """The scope to list all projects in: Nova's policies want a project's token, so the configured one or the first.
+
+        A token for the system gets 403 from Nova, and an empty list from Cinder and Neutron, be it an administrator's.
+        """
         scope = self._opener.configured_scope()
         return scope if isinstance(scope, str) else next(iter(project_ids))
+
+    def roles(self, scope: ScopeOrProject) -> frozenset[str]:
+        """The roles of the token for this scope; see :class:`caso.sources.api.Opener`."""
+        return self._opener.roles(scope)
 
     def compute(self, region: str, scope: ScopeOrProject) -> Compute:
         """Nova in a region, asked for one project or, as :meth:`shared_scope`, for all."""
         api = self._opener.api("compute", scope, region)
         return Compute(api, lambda: self._version(region, api), self._clock)
+
+    def volumes(self, region: str, scope: ScopeOrProject) -> Volumes:
+        """Cinder in a region, asked for one project or, as :meth:`shared_scope`, for all."""
+        api = self._opener.api("block-storage", scope, region)
+        return Volumes(api, lambda: self._volume_version(region, api), self._clock, scope if isinstance(scope, str) else None)
+
+    def network(self, region: str, scope: ScopeOrProject) -> Network:
+        """Neutron in a region, asked for one project or, as :meth:`shared_scope`, for all."""
+        return Network(self._opener.api("network", scope, region), self._clock)
 
     def unknown_hosts(self, region: str, scope: ScopeOrProject) -> int | None:
         """How many compute hosts Nova cannot reach since their cell is down; None where this role is not told."""
@@ -96,3 +124,9 @@ class Sources:
             if region not in self._versions:
                 self._versions[region] = negotiate(api.versions())
             return self._versions[region]
+
+    def _volume_version(self, region: str, api: Api) -> Microversion | None:
+        with self._lock:
+            if region not in self._volume_versions:
+                self._volume_versions[region] = newest(api.versions())
+            return self._volume_versions[region]

@@ -41,7 +41,7 @@ class Api(Protocol):
 
     @property
     def name(self) -> str:
-        """The service as operators call it: nova, keystone, glance."""
+        """The service as operators call it: nova, keystone, glance, cinder, neutron."""
 
     def get(
         self,
@@ -51,11 +51,14 @@ class Api(Protocol):
         to: str,
         microversion: str | None = None,
     ) -> Mapping[str, Any]:
-        """The JSON object at ``path`` below the service's endpoint.
+        """The JSON object at ``path`` below the service's endpoint; ``path`` may carry a query of its own.
 
         ``to`` completes the sentence "nova: cannot ..." of the SourceError that every failure becomes:
         LoginError, DeniedError, MissingError and LostMarkerError where the cause is known.
         """
+
+    def change(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, to: str) -> None:
+        """PUT or PATCH ``body`` to ``path``; errors as for ``get``. Only what may be sent twice: it is tried again."""
 
     def versions(self) -> Mapping[str, Any]:
         """The version document of the endpoint."""
@@ -72,3 +75,6 @@ class Opener(Protocol):
 
     def configured_scope(self) -> ScopeOrProject:
         """What AS_CONFIGURED is: a project's id, SYSTEM, or AS_CONFIGURED itself for none or a domain. May log in."""
+
+    def roles(self, scope: ScopeOrProject) -> frozenset[str]:
+        """The names of the roles that a token for this scope carries, in lower case, as policies compare them; may log in."""

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -14,28 +13,9 @@ from caso.errors import SourceError
 from caso.sources.api import Api
 from caso.sources.paging import everything, follow
 from caso.sources.rows import FlavorRow, OddRow, PartialRow, ServerRow, read_server
+from caso.sources.versions import Microversion, newest
 
 PAGE_LIMIT = "1000"
-
-
-class Microversion(NamedTuple):
-    """A version of Nova's API.
-
-    >>> str(Microversion.parse("2.69"))
-    '2.69'
-    """
-
-    major: int
-    minor: int
-
-    @classmethod
-    def parse(cls, text: str) -> Microversion:
-        """ValueError for what is no version; Nova's /v2 says an empty text."""
-        major, minor = text.split(".")
-        return cls(int(major), int(minor))
-
-    def __str__(self) -> str:
-        return f"{self.major}.{self.minor}"
 
 
 OLDEST = Microversion(2, 47)
@@ -51,17 +31,14 @@ properties of 2.98 are Nova's own ones only; vmcatcher_event_ad_mpuri is left ou
 
 def negotiate(document: Mapping[str, Any]) -> Microversion:
     """The microversion to speak with an endpoint; SourceError where its newest is older than 2.47."""
-    version = document.get("version")
-    entries = [version] if isinstance(version, dict) else document.get("versions") or []
-    newest = [str(entry.get("version") or "") for entry in entries if isinstance(entry, dict)]
-    spoken = [Microversion.parse(text) for text in newest if re.fullmatch(r"\d+\.\d+", text)]
-    if not spoken or max(spoken) < OLDEST:
-        said = f"speaks {max(spoken)} at most" if spoken else "speaks no microversion"
+    spoken = newest(document)
+    if spoken is None or spoken < OLDEST:
+        said = f"speaks {spoken} at most" if spoken else "speaks no microversion"
         raise SourceError(
             f"nova: this cloud is too old: its compute endpoint {said}, and caso needs {OLDEST} (Pike, 2017);"
             " where Nova is newer, make the catalog point to /v2.1 in place of /v2"
         )
-    return min(max(spoken), NEWEST)
+    return min(spoken, NEWEST)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -28,6 +28,14 @@ def register_auth_options(conf: cfg.ConfigOpts) -> None:
     loading.register_session_conf_options(conf, GROUP)
 
 
+def set_default_password_login(conf: cfg.ConfigOpts, *, insecure: bool, **login: str) -> None:
+    """A login of the domain Default by password, where [keystone_auth] does not say another."""
+    conf.register_opts(loading.get_auth_plugin_conf_options("password"), group=GROUP)
+    values = {"auth_type": "password", "user_domain_name": "Default", "insecure": insecure, **login}
+    for name, value in values.items():
+        conf.set_default(name, value, group=GROUP)
+
+
 def list_auth_opts() -> list[cfg.Opt]:
     """The options of [keystone_auth] for the sample file: what all plug-ins share, and those of the two usual ones.
 

@@ -18,7 +18,9 @@ from caso.sources.failure import login_failed, may_pass, reason, request_failed
 LOG = logging.getLogger(__name__)
 
 RETRY_DELAYS = (0.5, 1.0)
-NAMES = {"compute": "nova", "identity": "keystone", "image": "glance", "network": "neutron", "volumev3": "cinder"}
+NAMES = {"compute": "nova", "identity": "keystone", "image": "glance", "network": "neutron", "block-storage": "cinder"}
+# These are in catalogs with their only version or without; their paths name it.
+ONLY_VERSION = {"image": "/v2", "network": "/v2.0"}
 
 T = TypeVar("T")
 
@@ -87,6 +89,15 @@ class HttpApi:
         self._login()
         return self._get(lambda: self._base() + path, f"{self.name}: cannot {to}", dict(params or {}), microversion)
 
+    def change(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, to: str) -> None:
+        """Send what may be sent twice (PUT, PATCH); see :class:`caso.sources.api.Api`."""
+        self._login()
+        what = f"{self.name}: cannot {to}"
+        try:
+            retried(lambda: self._session.request(self._base() + path, method, auth=self._auth, json=body), what, self._sleep)
+        except ksa.ClientException as exc:
+            raise request_failed(exc, what) from exc
+
     def versions(self) -> Mapping[str, Any]:
         """The version document; a catalog may name a project behind the version (``/v2.1/PROJECT``)."""
         self._login()
@@ -105,9 +116,7 @@ class HttpApi:
                     f"{self.name}: the catalog has no {self._filter['interface']} endpoint of {self._service_type}"
                     f" in region {self._filter['region_name'] or '(any)'}; check region_name and interface"
                 )
-            url = found.rstrip("/")
-            # Glance's endpoint is in catalogs with its only version or without.
-            self._endpoint = url.removesuffix("/v2") if self._service_type == "image" else url
+            self._endpoint = found.rstrip("/").removesuffix(ONLY_VERSION.get(self._service_type, ""))
         return self._endpoint
 
     def _get(

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -116,6 +117,15 @@ class Identity:
             else:
                 missing[text] = f"project {text}: Keystone has none of that id or name, or does not show it to this user"
         return Found(tuple(found.values()), missing)
+
+    def set_property(self, project: ProjectRow, name: str, value: str) -> None:
+        """Give a project an extra property, in place of the one of that name that it has."""
+        to = f"set {name} of project {project.name}"
+        self.widest(lambda api: api.change("PATCH", f"/projects/{project.id}", {"project": {name: value}}, to=to))
+
+    def add_tag(self, project: ProjectRow, tag: str) -> None:
+        to = f"give project {project.name} the tag {tag}"
+        self.widest(lambda api: api.change("PUT", f"/projects/{project.id}/tags/{quote(tag, safe='')}", to=to))
 
     def _own(self) -> list[Mapping[str, Any]]:
         api = self._api(Scope.AS_CONFIGURED)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 from caso.errors import SourceError
-from caso.sources.api import Api, LostMarkerError, TruncatedError
+from caso.sources.api import Api, LostMarkerError, MissingError, TruncatedError
 
 MAX_RESTARTS = 5
 STEPS_BACK = 3
@@ -39,15 +39,19 @@ def follow(
     the first one. ``to`` is "list the servers of project X".
 
     Where the object that a page starts after is gone, the page is asked for after the object before it, at last
-    from the start of the listing. The order is fixed (Nova's is by creation), so what follows the lost one follows
-    these too: nothing is left out, and what was had already is dropped by its id.
+    from the start of the listing. The order is fixed (by creation in Nova and Cinder, by id in Neutron), so what follows
+    the lost one follows these too: nothing is left out, and what was had already is dropped by its id. Of floating IPs
+    Neutron itself begins again at the start, without a word.
     """
     query = dict(params or {}) if first is None else dict(first)
     path_of = _Path(dict(params or {}))
     while True:
         try:
             body = api.get(path, query, to=to, microversion=microversion)
-        except LostMarkerError as exc:
+        except (LostMarkerError, MissingError) as exc:
+            # Cinder and Neutron answer 404 where the marker is gone; without a marker it is the listing that is not there.
+            if "marker" not in query:
+                raise
             query = path_of.back(exc)
             continue
         rows = _rows(body, key, api.name, to)
@@ -112,7 +116,7 @@ class _Path:
         self._seen.add(object_id)
         return not known
 
-    def back(self, exc: LostMarkerError) -> dict[str, str]:
+    def back(self, exc: SourceError) -> dict[str, str]:
         """The query that reaches the lost page from further in front."""
         self._restarts += 1
         if self._restarts > MAX_RESTARTS:

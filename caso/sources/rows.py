@@ -101,11 +101,11 @@ def read_server(raw: Mapping[str, Any]) -> ServerRow | OddRow | PartialRow:
     PartialRow(id='a', tenant_id='p')
     """
     if raw.get("status") == "UNKNOWN" and "flavor" not in raw and isinstance(raw.get("id"), str):
-        return PartialRow(raw["id"], _text(raw.get("tenant_id")))
+        return PartialRow(raw["id"], text_or_none(raw.get("tenant_id")))
     try:
         return ServerRow.model_validate(raw)
     except ValidationError as exc:
-        return OddRow(str(raw.get("id")), _text(raw.get("tenant_id")), why(exc), raw.get("status") == "DELETED")
+        return OddRow(str(raw.get("id")), text_or_none(raw.get("tenant_id")), why(exc), raw.get("status") == "DELETED")
 
 
 def why(exc: ValidationError) -> str:
@@ -113,5 +113,5 @@ def why(exc: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, error['loc']))}: {error['msg']}" for error in exc.errors(include_url=False))
 
 
-def _text(value: Any) -> str | None:
+def text_or_none(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None

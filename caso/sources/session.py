@@ -69,7 +69,7 @@ class Access:
         cloud: str = "",
     ) -> None:
         try:
-            self._loader: loading.BaseLoader[BaseAuthPlugin] = loading.get_plugin_loader(auth_type)
+            self._loader: loading.BaseLoader[BaseAuthPlugin] = loading.get_plugin_loader(_versioned(auth_type, options))
         except ksa.NoMatchingPlugin as exc:
             known = ", ".join(sorted(loading.get_available_plugin_names()))
             raise ConfigError(f"auth_type: no plug-in is called {auth_type!r}; there are {known}") from exc
@@ -122,6 +122,11 @@ class Access:
         token = self._token(Scope.AS_CONFIGURED)
         return (token.project_id if token else None) or Scope.AS_CONFIGURED
 
+    def roles(self, scope: ScopeOrProject) -> frozenset[str]:
+        """The roles of the token; see :class:`caso.sources.api.Opener`."""
+        token = self._token(scope)
+        return frozenset(name.lower() for name in (token.role_names if token else None) or ())
+
     @property
     def _fixed(self) -> bool:
         # A trust, too, is for one project only.
@@ -139,7 +144,8 @@ class Access:
         return self._load({"system_scope": "all"} if scope is Scope.SYSTEM else {"project_id": scope})
 
     def _load(self, scope_options: Mapping[str, Any]) -> BaseAuthPlugin:
-        options = dict(self._options)
+        known = {option.dest for option in self._loader.get_options()}
+        options = {name: value for name, value in self._options.items() if value is not None or name in known}
         url = options.get("auth_url")
         if url and not str(url).startswith(("http://", "https://")):
             raise ConfigError(f"auth_url: {url!r} does not begin with https:// or http://; write it like https://HOST:5000/v3")
@@ -161,6 +167,18 @@ class Access:
         if not isinstance(plugin, BaseIdentityPlugin):
             return None
         return logged_in(lambda: plugin.get_access(self._session), _name(scope))
+
+
+def _versioned(auth_type: str, options: Mapping[str, Any]) -> str:
+    """``v3password`` for ``password`` where the options leave nothing to ask Keystone first: one request less in each run."""
+    given = {name for name, value in options.items() if value is not None}
+    known = {option.dest for option in loading.get_plugin_loader("v3password").get_options()}
+    at_v3 = str(options.get("auth_url") or "").rstrip("/").endswith("/v3")
+    # A name is one of a domain; without it the plug-in for all versions finds its own way.
+    domains = {"username": "user_domain", "project_name": "project_domain"}
+    named = all(given & {f"{domains[name]}_id", f"{domains[name]}_name"} for name in given & domains.keys())
+    complete = at_v3 and named and "password" in given and given <= known
+    return "v3password" if auth_type == "password" and complete else auth_type
 
 
 def _name(scope: ScopeOrProject) -> str:

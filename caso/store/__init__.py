@@ -6,10 +6,13 @@ from caso.store.book import Changes, Statement
 from caso.store.checkpoints import Checkpoint
 from caso.store.deliveries import Aside, Deliveries, Held, Tally
 from caso.store.entities import Due
+from caso.store.inspection import Entry, Inspection, Standing, Totals, require_store
+from caso.store.legacy import lastrun_marks, names_of_lastrun, write_lastrun
 from caso.store.locks import Lease
 from caso.store.names import Place, Scope
 from caso.store.opening import open_scratch, open_store
 from caso.store.quarantine import OddLike, Quarantined
+from caso.store.standing import Selection, State
 from caso.store.store import Step, Store
 from caso.store.subscriptions import Subscription
 
@@ -19,17 +22,27 @@ __all__ = [
     "Checkpoint",
     "Deliveries",
     "Due",
+    "Entry",
     "Held",
+    "Inspection",
     "Lease",
     "OddLike",
     "Place",
     "Quarantined",
     "Scope",
+    "Selection",
+    "Standing",
+    "State",
     "Statement",
     "Step",
     "Store",
     "Subscription",
     "Tally",
+    "Totals",
+    "lastrun_marks",
+    "names_of_lastrun",
     "open_scratch",
     "open_store",
+    "require_store",
+    "write_lastrun",
 ]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, delete, false, func, insert, select, update
+from sqlalchemy import Connection, Select, and_, delete, false, func, insert, or_, select, update
 
 from caso.records import Record
-from caso.store import subscriptions
+from caso.store import redelivery, subscriptions
 from caso.store.book import Kinds, record_of
 from caso.store.engine import Database, chunks
+from caso.store.inspection import Inspection
 from caso.store.purging import purge
 from caso.store.schema import deliveries, messengers, records
-from caso.store.subscriptions import Subscription
+from caso.store.standing import Selection, State
+from caso.store.subscriptions import NOT_SENT, Subscription
 from caso.window import Month
 
 
@@ -105,6 +108,21 @@ class Deliveries:
             outstanding = connection.execute(select(func.count()).select_from(due)).scalar_one()
         return Tally(count.get(False, 0), outstanding, count.get(True, 0))
 
+    @property
+    def inspection(self) -> Inspection:
+        """What is held, and how it stands with each messenger, for an administrator to look into."""
+        return Inspection(self._database, self._kinds.keys())
+
+    def make_due(self, messenger: str, states: Collection[State], chosen: Selection, at: datetime) -> Counter[str]:
+        """Make the records chosen that are in one of ``states`` due again, and no others; how many of each kind."""
+        with self._database.write() as connection:
+            return redelivery.make_due(connection, messenger, states, chosen, at)
+
+    def skip(self, messenger: str, chosen: Selection, at: datetime) -> Counter[str]:
+        """Send nothing that is chosen and due or set aside to this messenger, until it changes; how many of each kind."""
+        with self._database.write() as connection:
+            return redelivery.skip(connection, messenger, chosen, at)
+
     def purge(self, before: Month) -> int:
         """Drop records of months before ``before``; how many.
 
@@ -121,7 +139,8 @@ class Deliveries:
 def _settled(question: Select[*tuple[Any, ...]], messenger: str) -> Select[*tuple[Any, ...]]:
     """Only of records whose newest revision this messenger has accepted or refused."""
     same = and_(deliveries.c.key == records.c.key, deliveries.c.revision == records.c.revision)
-    return question.select_from(records.join(deliveries, same)).where(deliveries.c.messenger == messenger)
+    sent = or_(deliveries.c.refused.is_(None), deliveries.c.refused.not_in(NOT_SENT))
+    return question.select_from(records.join(deliveries, same)).where(deliveries.c.messenger == messenger, sent)
 
 
 def _offer(connection: Connection, held: Sequence[Held]) -> None:

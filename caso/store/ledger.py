@@ -58,7 +58,7 @@ class Ledger:
         return found
 
     def held_many(self, subjects: Iterable[str], kind: str, since: Month) -> dict[str, list[Record]]:
-        """For each subject that has some, the records of a kind held of the month ``since`` and later ones, retracted ones too."""
+        """For each subject that has some, the records of a kind held of the month ``since`` and later ones."""
         found: dict[str, list[Record]] = {}
         for chunk in chunks(subjects):
             mine = and_(records.c.subject.in_(chunk), records.c.kind == kind, records.c.month >= str(since))

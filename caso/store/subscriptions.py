@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, delete, false, func, insert, or_, select, update
 
+from caso.store.engine import chunks
 from caso.store.ledger import revision_of
 from caso.store.schema import deliveries, floors, messengers, records
 
@@ -24,6 +25,10 @@ class Subscription(NamedTuple):
 
 
 NOTHING = Subscription(frozenset())
+BEFORE_IT_CAME = "held before this messenger came, and it replays nothing"
+FORGOTTEN = "forgotten by an administrator"
+NOT_SENT = (BEFORE_IT_CAME, FORGOTTEN)
+"""In place of a recipient's reason: nobody refused the record, but this revision of it is not to be sent."""
 
 
 def configure(connection: Connection, wanted: Mapping[str, Subscription], at: datetime, known_kinds: frozenset[str]) -> None:
@@ -43,7 +48,7 @@ def configure(connection: Connection, wanted: Mapping[str, Subscription], at: da
 
 def due_to(connection: Connection, messenger: str, known_kinds: Collection[str]) -> Select[Any]:
     """The question for the records that are due to the messenger, of the kinds that can be read."""
-    subscription = _subscriptions(connection).get(messenger, NOTHING)
+    subscription = subscription_of(connection, messenger)
     floor_of = floors_of(connection, messenger)
     kinds = sorted(kind for kind in known_kinds if subscription.takes(kind))
     above = [and_(records.c.kind == kind, records.c.revision > floor_of.get(kind, 0)) for kind in kinds]
@@ -59,12 +64,36 @@ def raise_floors(connection: Connection, messenger: str, kinds: Collection[str])
         _set_floor(connection, messenger, kind, revision_of(connection) if oldest is None else oldest - 1)
 
 
+def lower_floor(connection: Connection, messenger: str, kind: str, floor: int, chosen: Collection[str], at: datetime) -> None:
+    """Put a kind's floor down to ``floor``, where it is higher; of what it kept from being due, only ``chosen`` become so."""
+    before = floors_of(connection, messenger).get(kind, 0)
+    if floor >= before:
+        return
+    below = and_(records.c.kind == kind, records.c.revision > floor, records.c.revision <= before)
+    kept = connection.execute(_unsettled(messenger).where(below).with_only_columns(records.c.key, records.c.revision)).all()
+    pass_over(connection, messenger, [(row.key, row.revision) for row in kept if row.key not in chosen], BEFORE_IT_CAME, at)
+    _set_floor(connection, messenger, kind, floor)
+
+
+def pass_over(connection: Connection, messenger: str, revisions: Sequence[tuple[str, int]], why: str, at: datetime) -> None:
+    """Note of each key that this revision is not to be sent; ``why`` is one of NOT_SENT."""
+    for chunk in chunks(revisions):
+        mine = and_(deliveries.c.messenger == messenger, deliveries.c.key.in_([key for key, _ in chunk]))
+        connection.execute(delete(deliveries).where(mine))
+        rows = [{"messenger": messenger, "key": key, "revision": rev, "at": at, "refused": why} for key, rev in chunk]
+        connection.execute(insert(deliveries), rows)
+
+
 def floors_of(connection: Connection, messenger: str) -> dict[str, int]:
     return {row.kind: row.floor for row in connection.execute(select(floors).where(floors.c.messenger == messenger))}
 
 
 def names(connection: Connection) -> list[str]:
     return list(connection.scalars(select(messengers.c.name).order_by(messengers.c.name)))
+
+
+def subscription_of(connection: Connection, messenger: str) -> Subscription:
+    return _subscriptions(connection).get(messenger, NOTHING)
 
 
 def _subscriptions(connection: Connection) -> dict[str, Subscription]:

@@ -72,6 +72,7 @@ def seen_volume(
     project_id: str = "project-1",
     name: str | None = "volume-1",
     user_name: str | None = "alice",
+    server_ids: tuple[str, ...] = (),
 ) -> VolumeSeen:
     """A volume as a poll sees it at ``at``: by default it is unchanged since it was created."""
     return VolumeSeen(
@@ -85,6 +86,7 @@ def seen_volume(
         status="available",
         user_id="user-1",
         user_name=user_name,
+        server_ids=server_ids,
     )
 
 

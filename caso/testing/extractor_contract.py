@@ -20,10 +20,14 @@ from oslo_config import cfg
 
 from caso import plugins
 from caso.errors import SourceError
-from caso.extractors.base import Ask, CannotShareError, Extractor, Page
+from caso.extractors.base import Ask, CannotShareError, Extractor, Page, Seen
+from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.server import ServerSeen
+from caso.lifecycle.volume import VolumeSeen
 from caso.sources import Sources
+from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, a_router
 from caso.testing.sources import REGION, FakeCompute, FakeIdentity, FakeImage, a_partial_server, a_server, fake_sources
+from caso.testing.volumes import FakeVolume, a_volume
 from caso.window import Window
 
 MINE, YOURS, THEIRS = "project-mine", "project-yours", "project-theirs"
@@ -38,7 +42,7 @@ class ExtractorContract:
     """What every extractor keeps to; see caso.extractors.base for the reasons.
 
     ``settings`` are the values of those options that have no default. ``ended_before`` are the ids of objects of the
-    cloud that ended before WINDOW, ``ended_inside`` of those that ended in it.
+    cloud that ended before WINDOW, ``ended_inside`` of those that ended in it; empty where the service tells of none that ended.
     """
 
     extractor: ClassVar[type[Extractor]]
@@ -58,8 +62,18 @@ class ExtractorContract:
             for name, changes in (("alive", {}), ("before", ENDED_BEFORE), ("inside", ENDED_INSIDE), ("odd", {"created": "?"}))
         ]
         servers += [a_partial_server("hidden", hidden)] if hidden else []
+        everyone = [(project, name) for project in (MINE, YOURS, THEIRS) for name in ("one", "two")]
+        odd = {"created_at": "?"}
+        volumes = [a_volume(f"{project}-{name}", project) for project, name in everyone]
+        floating = [a_floating_ip(f"{project}-{name}", project) for project, name in everyone]
+        ports = [a_port(f"{project}-{name}", project, "2001:db8::5", "10.0.0.5") for project, name in everyone]
+        routers = [a_router(f"{project}-{name}", project) for project, name in everyone]
         return fake_sources(
             compute=FakeCompute(servers, page_size=100, admin=may_list_all),
+            volume=FakeVolume([*volumes, a_volume("odd", MINE, **odd)], page_size=100, admin=may_list_all),
+            network=FakeNetwork(
+                [*floating, a_floating_ip("odd", MINE, **odd)], ports, routers, page_size=100, admin=may_list_all
+            ),
             identity=FakeIdentity(users={"user-1": "Ada"}),
             image=FakeImage(),
             clock=lambda: NOW,
@@ -104,8 +118,9 @@ class ExtractorContract:
         assert {project for page in pages for project in page.unfinished} <= {MINE, YOURS}
 
     def test_what_ended_in_the_window_is_told_and_what_ended_before_it_is_not(self) -> None:
-        told = {seen.uuid for page in self.pages(MINE, YOURS) for seen in page.seen}
+        told = {id_of(seen) for page in self.pages(MINE, YOURS) for seen in page.seen}
 
+        assert told
         assert told >= self.ended_inside
         assert not told & self.ended_before
 
@@ -135,7 +150,7 @@ class ExtractorContract:
         pages = self.pages(MINE, YOURS, hidden=MINE)
 
         assert {project for page in pages for project in page.unfinished} <= {MINE}
-        assert "hidden" not in {seen.uuid for seen in _seen(pages)}
+        assert "hidden" not in {id_of(seen) for seen in _seen(pages)}
 
     @pytest.mark.parametrize("number", range(1, 13))
     def test_a_failure_is_a_source_error_and_what_was_told_before_stays_true(self, number: int) -> None:
@@ -157,11 +172,22 @@ def _ask(*project_ids: str) -> Ask:
     return Ask(REGION, dict.fromkeys(project_ids, WINDOW), {project_id: f"name of {project_id}" for project_id in project_ids})
 
 
-def _seen(pages: Iterable[Page]) -> list[ServerSeen]:
+def id_of(seen: Seen) -> str:
+    """The id of what was seen, whatever its kind."""
+    return seen.id if isinstance(seen, AddressSeen) else seen.uuid
+
+
+def _seen(pages: Iterable[Page]) -> list[Seen]:
     """Every observation once, in an order of its own: that of pages means nothing."""
-    return sorted({seen for page in pages for seen in page.seen}, key=lambda seen: (seen.uuid, repr(seen)))
+    return sorted({seen for page in pages for seen in page.seen}, key=lambda seen: (id_of(seen), repr(seen)))
 
 
-def _told_before(pages: Iterable[Page]) -> set[ServerSeen]:
+def _told_before(pages: Iterable[Page]) -> set[Seen]:
     # Names are a convenience: where their listing failed they are left out, and the observation is true without.
-    return {dataclasses.replace(seen, user_name=None, image_id=None) for page in pages for seen in page.seen}
+    return {_without_names(seen) for page in pages for seen in page.seen}
+
+
+def _without_names(seen: Seen) -> Seen:
+    if isinstance(seen, ServerSeen):
+        return dataclasses.replace(seen, user_name=None, image_id=None)
+    return dataclasses.replace(seen, user_name=None) if isinstance(seen, VolumeSeen) else seen

@@ -11,14 +11,16 @@ Only the HTTP rim is replaced: paging, microversions, typed rows and errors are 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode
 
 from caso.errors import DeniedError, SourceError
-from caso.sources import Api, LoginError, LostMarkerError, MissingError, Scope, ScopeOrProject, Sources
+from caso.sources import Api, LoginError, MissingError, Scope, ScopeOrProject, Sources
 from caso.sources.compute import utc_now
+from caso.testing.networks import FakeNetwork
+from caso.testing.paging import page_of
+from caso.testing.volumes import FakeVolume
 
 REGION = "RegionOne"
 
@@ -112,7 +114,7 @@ class FakeCompute:
             raise DeniedError("nova: cannot list servers: Policy doesn't allow all_tenants (HTTP 403)")
         project_id = params.get("tenant_id") if params.get("all_tenants") else scope
         rows = [row for row in self.servers if project_id in (None, row.get("tenant_id")) and _listed(row, params)]
-        return _page(rows, "servers", params, min(self.page_size, int(params.get("limit", self.page_size))))
+        return page_of(rows, "servers", params, self.page_size)
 
 
 def _listed(row: Mapping[str, Any], params: Mapping[str, str]) -> bool:
@@ -126,24 +128,11 @@ def _listed(row: Mapping[str, Any], params: Mapping[str, str]) -> bool:
     return not isinstance(updated, str) or datetime.fromisoformat(updated) >= datetime.fromisoformat(since)
 
 
-def _page(rows: Sequence[Mapping[str, Any]], key: str, params: Mapping[str, str], size: int) -> dict[str, Any]:
-    ids = [row.get("id") for row in rows]
-    marker = params.get("marker")
-    if marker is not None and marker not in ids:
-        raise LostMarkerError(f"nova: marker [{marker}] not found (HTTP 400)")
-    start = ids.index(marker) + 1 if marker is not None else 0
-    page: dict[str, Any] = {key: list(rows[start : start + size])}
-    if len(page[key]) == size:
-        query = urlencode({**params, "marker": str(page[key][-1].get("id"))})
-        page[f"{key}_links"] = [{"rel": "next", "href": f"http://elsewhere.invalid/{key}?{query}"}]
-    return page
-
-
 class FakeIdentity:
     """Keystone with these projects (rows as the API has them) and users (id -> name).
 
     ``lists_for`` are the scopes that may list all projects and users; the user has a role on every project in ``own``
-    (None: on all).
+    (None: on all). ``changed_by`` are the scopes that may change projects.
     """
 
     def __init__(
@@ -154,12 +143,14 @@ class FakeIdentity:
         lists_for: Sequence[ScopeOrProject] = (Scope.AS_CONFIGURED, Scope.SYSTEM),
         own: Sequence[str] | None = None,
         truncate_users: bool = False,
+        changed_by: Sequence[ScopeOrProject] = (Scope.SYSTEM,),
     ) -> None:
         self.projects = [dict(project) for project in projects]
         self.users = dict({"user-1": "Ada"} if users is None else users)
         self.lists_for = tuple(lists_for)
         self.own = own
         self.truncate_users = truncate_users
+        self.changed_by = tuple(changed_by)
 
     def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         """What Keystone says to a GET."""
@@ -183,6 +174,14 @@ class FakeIdentity:
         """The version document."""
         return {"version": {"id": "v3.14"}}
 
+    def change(self, scope: ScopeOrProject, path: str, body: Mapping[str, Any]) -> None:
+        """A PATCH of a project, or the PUT of a tag."""
+        _, _, project_id, *tag = path.split("/")
+        if scope not in self.changed_by:
+            raise DeniedError(f"keystone: {path}: You are not authorized (HTTP 403)")
+        row = next(row for row in self.projects if row["id"] == project_id)
+        row |= {"tags": [*row.get("tags", ()), tag[-1]]} if tag else body["project"]
+
 
 def _matches(project: Mapping[str, Any], params: Mapping[str, str]) -> bool:
     tag, name = params.get("tags"), params.get("name")
@@ -204,22 +203,27 @@ class FakeImage:
         return {"versions": []}
 
 
+Fake = FakeCompute | FakeIdentity | FakeImage | FakeVolume | FakeNetwork
+
+
 class FakeAccess:
     """Opens the fakes; in place of :class:`caso.sources.session.Access`.
 
     ``services`` maps a service type to a fake. ``requests`` are the GETs made so far, as (service type, scope, path).
     ``fail_on_request`` is the number of the one that answers with 503. ``configured`` is the configured scope,
-    ``no_role_on`` are scopes that get no token.
+    ``no_role_on`` are scopes that get no token. ``roles`` are those of every token; by default admin where a fake lets
+    its user see all projects, else reader.
     """
 
     def __init__(
         self,
-        services: Mapping[str, FakeCompute | FakeIdentity | FakeImage],
+        services: Mapping[str, Fake],
         *,
         configured: ScopeOrProject = Scope.AS_CONFIGURED,
         no_role_on: Sequence[ScopeOrProject] = (),
         fail_on_request: int | None = None,
         regions: Sequence[str] = (REGION,),
+        roles: Collection[str] | None = None,
     ) -> None:
         self.services = dict(services)
         self.requests: list[tuple[str, ScopeOrProject, str]] = []
@@ -227,6 +231,7 @@ class FakeAccess:
         self._configured = configured
         self._fail_on_request = fail_on_request
         self._regions = tuple(regions)
+        self._roles = roles
         self._lock = threading.Lock()
 
     def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Api:
@@ -238,6 +243,13 @@ class FakeAccess:
 
     def configured_scope(self) -> ScopeOrProject:
         return self._configured
+
+    def roles(self, scope: ScopeOrProject) -> frozenset[str]:
+        if scope in self.no_role_on:
+            raise LoginError(f"keystone: no token for {scope}: the request requires authentication (HTTP 401)")
+        if self._roles is not None:
+            return frozenset(self._roles)
+        return frozenset({"admin" if any(getattr(fake, "admin", False) for fake in self.services.values()) else "reader"})
 
     def count(self, service_type: str, scope: ScopeOrProject, path: str) -> None:
         """Note a request; SourceError where it is the one that is to fail."""
@@ -264,10 +276,16 @@ class _FakeApi:
     ) -> Mapping[str, Any]:
         return self._service(path).answer(self._scope, path, params or {})
 
+    def change(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, to: str) -> None:
+        service = self._service(path)
+        if not isinstance(service, FakeIdentity):
+            raise MissingError(f"{self.name}: cannot {to}: {method} {path} is not there (HTTP 404)")
+        service.change(self._scope, path, body or {})
+
     def versions(self) -> Mapping[str, Any]:
         return self._service("/").versions()
 
-    def _service(self, path: str) -> FakeCompute | FakeIdentity | FakeImage:
+    def _service(self, path: str) -> Fake:
         if self._scope in self._access.no_role_on:
             raise LoginError(f"keystone: no token for {self._scope}: the request requires authentication (HTTP 401)")
         self._access.count(self.name, self._scope, path)
@@ -281,13 +299,17 @@ def fake_sources(
     compute: FakeCompute | None = None,
     identity: FakeIdentity | None = None,
     image: FakeImage | None = None,
+    volume: FakeVolume | None = None,
+    network: FakeNetwork | None = None,
     clock: Callable[[], datetime] = utc_now,
     **access: Any,
 ) -> Sources:
     """The real sources over fakes; ``access`` are arguments of FakeAccess, ``clock`` tells when pages arrive."""
-    services: dict[str, FakeCompute | FakeIdentity | FakeImage] = {
+    services: dict[str, Fake] = {
         "compute": compute or FakeCompute(),
         "identity": identity or FakeIdentity(),
         "image": image or FakeImage(),
+        "block-storage": volume or FakeVolume(),
+        "network": network or FakeNetwork(),
     }
     return Sources(FakeAccess(services, **access), clock=clock)

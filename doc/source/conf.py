@@ -31,4 +31,6 @@ html_show_sphinx = False
 man_pages = [
     ("man/caso-extract", "caso-extract", "account for what an OpenStack cloud's projects used", author, 1),
     ("man/caso-projects", "caso-projects", "show the projects that caso accounts for", author, 1),
+    ("man/caso-ledger", "caso-ledger", "show what became of records, and send them again", author, 1),
+    ("man/caso-mapping-migrate", "caso-mapping-migrate", "write VOs of the mapping file to Keystone", author, 1),
 ]

@@ -1,60 +1,22 @@
 """The sources against real services: what they find, with how many requests, and what a fault does to it."""
 
-import contextlib
 import time
-from datetime import timedelta
 
 import pytest
 
 from caso.errors import DeniedError, SourceError
-from caso.extractors.base import Ask, CannotShareError
 from caso.extractors.nova import NovaExtractor
 from caso.projects import find_projects
 from caso.sources import LoginError, Sources
 from caso.sources.session import Access
-from caso.window import BEGINNING, Window
+from caso.window import BEGINNING
 from tests.cloud import Fault
-
-REGION = "RegionOne"
-HOUR = timedelta(hours=1)
-
-
-def access(credentials, **scope):
-    return Access("password", credentials.auth(**scope))
-
-
-def ask(cloud, projects=None, since=None):
-    window = Window.of(since or cloud.now - HOUR, cloud.now)
-    chosen = cloud.truth.accounted if projects is None else projects
-    return Ask(REGION, {project.id: window for project in chosen}, {project.id: project.name for project in chosen})
+from tests.functional import asking
+from tests.functional.asking import REGION, access, ask, told, without
 
 
 def extract(sources, question):
-    """All pages, one project at a time where the role wants it."""
-    extractor = NovaExtractor(sources)
-    try:
-        return list(extractor.extract(question))
-    except CannotShareError:
-        return [page for alone in question.alone() for page in extractor.extract(alone)]
-
-
-def told(pages):
-    """What was seen, the newest of each server last."""
-    return {seen.uuid: seen for page in pages for seen in page.seen}
-
-
-@contextlib.contextmanager
-def without(cloud, database, table, where, *parameters):
-    """Within the block the rows are not in the database; the cloud is shared by all tests."""
-    with cloud.database(database) as sqlite:
-        rows = sqlite.execute(f"select * from {table} where {where}", parameters).fetchall()
-        sqlite.execute(f"delete from {table} where {where}", parameters)
-    assert rows
-    try:
-        yield
-    finally:
-        with cloud.database(database) as sqlite:
-            sqlite.executemany(f"insert into {table} values ({', '.join('?' * len(rows[0]))})", rows)
+    return asking.extract(NovaExtractor(sources), question)
 
 
 @pytest.mark.parametrize("role", ["reader", "admin"])

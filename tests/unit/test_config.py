@@ -61,6 +61,42 @@ def test_a_value_of_the_wrong_type_names_the_option_and_the_file(build):
         build("[store]\nkeep_months = ten\n")
 
 
+def test_a_value_of_the_wrong_type_of_an_option_of_the_command_line_names_the_file_too(build):
+    with pytest.raises(ConfigError, match=r"threads in .*caso.conf: 'many' is not valid; it has to be Integer"):
+        build("[DEFAULT]\nthreads = many\n")
+
+
+def test_an_argument_that_there_is_not_is_told_and_ends_it(build, capsys):
+    with pytest.raises(SystemExit):
+        build("", "--sight-name=x")
+
+    assert "--sight-name" in capsys.readouterr().err
+
+
+def test_a_misspelled_option_in_a_folder_of_files_is_told_too(tmp_path):
+    (tmp_path / "site.conf").write_text("[DEFAULT]\nsight_name = x\n")
+
+    conf = config.build([f"--config-dir={tmp_path}"], "caso-extract", files=[])
+
+    assert config.unknown_options(conf) == [f"{tmp_path}/site.conf: [DEFAULT] has no option sight_name; did you mean site_name?"]
+
+
+@pytest.mark.parametrize("arguments", [["--projects=a"], ["--projects", "a"], ["--proj=a"], ["--tenants=a"]])
+def test_an_option_of_the_command_line_is_of_this_run_only_whatever_the_file_says(build, arguments):
+    text = "[DEFAULT]\nprojects = a,b\n"
+
+    assert build(text, *arguments).projects == ["a"]
+    assert build(text, *arguments).spoken("projects")
+    assert not build(text).spoken("projects")
+    assert not build(text, "--site-name=projects").spoken("projects")
+
+
+def test_a_switch_is_turned_off_in_three_spellings(build):
+    text = "[DEFAULT]\ndry_run = true\n"
+
+    assert [build(text, word).dry_run for word in ("--nodry-run", "--nodry_run", "--no-dry-run")] == [False] * 3
+
+
 @pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["not UTF-8", "a directory"])
 def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, content):
     path = tmp_path / "caso.conf"

@@ -1,7 +1,9 @@
 """Plug-ins are named without importing, and loaded strictly."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import MappingProxyType
 
 import pytest
@@ -50,6 +52,58 @@ def test_a_plug_in_is_loaded_by_its_name():
 def test_a_plug_in_that_cannot_be_had_is_a_configuration_error_that_names_it(installed, name, complaint):
     with pytest.raises(ConfigError, match=complaint):
         plugins.load(plugins.EXTRACTORS, name, Extractor)
+
+
+EXTRACTOR_OF_CASO = """
+class {name}({base}):
+    def __init__(self, project, vo):
+        self.project, self.vo = project, vo
+
+    def extract(self, extract_from, extract_to):
+        return []
+"""
+MESSENGER_OF_CASO = """
+class {name}({base}):
+    def push(self, records):
+        print(len(records))
+"""
+
+
+@pytest.mark.parametrize(
+    ("group", "text", "first_line"),
+    [
+        (plugins.EXTRACTORS, EXTRACTOR_OF_CASO, ""),
+        (plugins.MESSENGERS, MESSENGER_OF_CASO, ""),
+        (plugins.EXTRACTORS, EXTRACTOR_OF_CASO, "from caso.extract import base"),
+        (plugins.EXTRACTORS, EXTRACTOR_OF_CASO, "from caso.extract.openstack.base import BaseOpenStackExtractor"),
+        (plugins.MESSENGERS, MESSENGER_OF_CASO, "from caso.messenger import BaseMessenger"),
+        (plugins.MESSENGERS, MESSENGER_OF_CASO, "import caso.messenger"),
+        (plugins.MESSENGERS, MESSENGER_OF_CASO, "import caso.record"),
+        (plugins.MESSENGERS, MESSENGER_OF_CASO, "from caso import record"),
+    ],
+)
+def test_a_plug_in_for_caso_is_refused_with_the_page_that_says_how_to_bring_it_over(
+    tmp_path, monkeypatch, group, text, first_line
+):
+    name = f"for_caso_{abs(hash((group, first_line)))}"
+    info = tmp_path / "another-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: another\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[{group}]\nmine = {name}:Mine\n")
+    (tmp_path / f"{name}.py").write_text(first_line + text.format(name="Mine", base="object"))
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(
+        ConfigError, match=rf"{group}: plug-in mine \({name}:Mine\): it is written for cASO.*doc/source/porting.rst"
+    ):
+        plugins.load(group, "mine", Extractor)
+
+
+def test_the_page_that_the_refusal_names_is_there():
+    page = Path(__file__).parents[2] / "doc/source/porting.rst"
+
+    assert str(page).endswith(re.search(r"\((doc.*)\)", plugins.PORTING)[1])
+    assert re.search(r'"(.*)"', plugins.PORTING)[1] in page.read_text(encoding="utf-8").splitlines()[1]
 
 
 def test_options_are_collected_by_group_and_shared_ones_once():

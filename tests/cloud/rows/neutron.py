@@ -28,12 +28,19 @@ def add_neutron(rows: Rows, truth: Truth, at: datetime) -> None:
         writer.ports(server)
     for floating_ip in truth.floating_ips:
         if floating_ip.exists(at):
-            writer.floating_ip(floating_ip, attached.get(floating_ip.server_id or ""))
+            writer.floating_ip(floating_ip, attached.get(floating_ip.server_id or ""), _freed(truth, floating_ip, at))
 
 
 def _has_ports(server: Server, at: datetime) -> bool:
     step = server.state(at)
     return bool(server.addresses) and step is not None and step.vm_state != "deleted"
+
+
+def _freed(truth: Truth, floating_ip: FloatingIP, at: datetime) -> datetime | None:
+    """When it was taken from its server, which was deleted; None while it is there, or was at none."""
+    server = next((server for server in truth.servers if server.id == floating_ip.server_id), None)
+    step = server.state(at) if server else None
+    return step.at if step and step.vm_state == "deleted" else None
 
 
 def network_id(name: str) -> str:
@@ -55,7 +62,7 @@ class _Writer:
     def add(self, table: str, /, key: str = "id", **values: object) -> None:
         self.rows.add("neutron", table, key=key, **values)
 
-    def attributes(self, kind: str, id_: str, created: datetime) -> int:
+    def attributes(self, kind: str, id_: str, created: datetime, updated: datetime | None = None) -> int:
         """Number of a new row which has the times of a thing."""
         number = int(id_.replace("-", "")[:13], 16)
         self.add(
@@ -65,7 +72,7 @@ class _Writer:
             description="",
             revision_number=1,
             created_at=created,
-            updated_at=created,
+            updated_at=updated or created,
         )
         return number
 
@@ -184,8 +191,8 @@ class _Writer:
                      ip_address=ip, subnet_id=subnet_id(network, 6 if ":" in ip else 4),
                      network_id=network_id(network))  # fmt: skip
 
-    def floating_ip(self, floating_ip: FloatingIP, server: Server | None) -> None:
-        """A floating IP and the port which holds its address, at that server or at none."""
+    def floating_ip(self, floating_ip: FloatingIP, server: Server | None, freed: datetime | None) -> None:
+        """A floating IP and the port which holds its address, at that server, or at none since it was ``freed``."""
         id_, created = floating_ip.id, floating_ip.created
         port_id = stable_id("floating-port", id_)
         mac = "fa:16:40:" + ":".join(port_id[i : i + 2] for i in (0, 2, 4))
@@ -203,5 +210,5 @@ class _Writer:
             fixed_port_id=server and server.addresses[0].port_id,
             fixed_ip_address=server and server.addresses[0].ip,
             router_id=router.id if server else None,
-            standard_attr_id=self.attributes("floatingips", id_, created),
+            standard_attr_id=self.attributes("floatingips", id_, created, freed),
         )

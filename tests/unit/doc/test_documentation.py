@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from caso import config, wiring
-from caso.cli import screen
+from caso.cli import ledger_arguments, screen
 from caso.delivery import Delivery
 from caso.report import Report
 from caso.store import Tally
@@ -33,10 +33,14 @@ CONFIGURATIONS = [
 ]
 
 
-def help_of(command: str, capsys: pytest.CaptureFixture[str]) -> set[str]:
-    """The options that a command's --help lists."""
+SUBCOMMANDS = {"caso-ledger": ledger_arguments.SUBCOMMANDS}
+"""Of the commands that have some."""
+
+
+def help_of(command: str, capsys: pytest.CaptureFixture[str], *subcommand: str) -> set[str]:
+    """The options that the --help of a command, or of one of its sub-commands, lists."""
     with pytest.raises(SystemExit):
-        config.build(["--help"], command, files=[])
+        config.build([*subcommand, "--help"], command, files=[], subcommands=SUBCOMMANDS.get(command))
     lines = re.findall(r"^  (-[^\n]*)", capsys.readouterr().out, re.MULTILINE)
     return {spelled(name) for line in lines for name in OPTION.findall(line.split("   ")[0])}
 
@@ -45,15 +49,35 @@ def spelled(option: str) -> str:
     return option.replace("_", "-")
 
 
-@pytest.mark.parametrize("command", ["caso-extract", "caso-projects"])
+@pytest.mark.parametrize("command", ["caso-extract", "caso-projects", "caso-ledger"])
 def test_every_option_of_a_command_is_in_its_manual_page_and_no_other(command: str, capsys: pytest.CaptureFixture[str]):
-    assert "options.txt" in (SOURCE / "man" / f"{command}.rst").read_text(encoding="utf-8")
-    text = (SOURCE / "man" / "options.txt").read_text(encoding="utf-8")
-    lines = re.findall(r"^\.\. option:: (.*)", text, re.MULTILINE)
-    documented = {spelled(name) for line in lines for name in OPTION.findall(line)}
+    page = (SOURCE / "man" / f"{command}.rst").read_text(encoding="utf-8")
+    common = (SOURCE / "man" / "options.txt").read_text(encoding="utf-8")
+    own = page.split(f".. program:: {command}\n")[1].replace(".. include:: options.txt\n", common)
+    documented = options_in(own)
 
     aliases = {"--log-config"}  # argparse lists it twice, in two spellings
     assert documented - aliases == help_of(command, capsys) - aliases
+
+
+NAMES = ("list", "show", "rejected", "retry", "replay", "forget")
+"""The sub-commands of caso-ledger."""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_option_of_a_sub_command_is_in_its_section_of_the_manual_page_and_no_other(
+    name: str, capsys: pytest.CaptureFixture[str]
+):
+    page = (SOURCE / "man" / "caso-ledger.rst").read_text(encoding="utf-8")
+    section = page.split(f".. program:: caso-ledger {name}\n")[1].split(".. program::")[0]
+
+    assert options_in(section) == help_of("caso-ledger", capsys, name)
+
+
+def options_in(text: str) -> set[str]:
+    """The options that a page, or a part of one, explains."""
+    lines = re.findall(r"^\.\. option:: (.*)", text, re.MULTILINE)
+    return {spelled(name) for line in lines for name in OPTION.findall(line)}
 
 
 def test_every_option_says_what_it_is_for():
@@ -122,7 +146,18 @@ def test_every_option_that_a_page_names_exists(page: Path, capsys: pytest.Captur
     named = set(re.findall(r"caso-(?:extract|projects)(?: [^`\n|;]*)", text))
     options = {spelled(option) for command in named for option in re.findall(r"(?<= )--[a-z][a-z_-]+", command)}
 
-    assert options <= help_of("caso-extract", capsys)
+    assert options <= help_of("caso-extract", capsys) | help_of("caso-projects", capsys)
+
+
+@pytest.mark.parametrize(
+    "page", [path for path in PAGES if "caso-ledger" in path.read_text(encoding="utf-8")], ids=lambda path: path.stem
+)
+def test_every_option_of_a_sub_command_that_a_page_names_exists(page: Path, capsys: pytest.CaptureFixture[str]):
+    known = help_of("caso-ledger", capsys)
+    for words in re.findall(r"(?<=caso-ledger )[^`\n|;]*", page.read_text(encoding="utf-8")):
+        (name,) = [word for word in words.split() if word in NAMES] or [""]
+        options = {spelled(option) for option in re.findall(r"(?<![\w-])--[a-z][a-z_-]+", words)}
+        assert options <= known | (help_of("caso-ledger", capsys, name) if name else set())
 
 
 def test_the_messages_that_are_explained_are_those_that_the_program_has():

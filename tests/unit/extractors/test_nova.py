@@ -6,7 +6,8 @@ import pytest
 
 from caso.errors import SourceError
 from caso.extractors.base import Ask, CannotShareError
-from caso.extractors.nova import OVERLAP, NovaExtractor
+from caso.extractors.nova import NovaExtractor
+from caso.extractors.times import OVERLAP
 from caso.sources import LoginError
 from caso.testing.sources import REGION, FakeCompute, FakeImage, a_partial_server, a_server, fake_sources
 from caso.window import BEGINNING, Window
@@ -188,8 +189,18 @@ def test_each_project_has_its_own_window_in_a_shared_listing():
 
 
 def test_a_role_that_sees_one_project_at_a_time_says_so():
-    with pytest.raises(CannotShareError):
+    with pytest.raises(CannotShareError, match="no role admin"):
         list(extractor([a_server()]).extract(ask(P, Q)))
+
+
+@pytest.mark.parametrize(("roles", "asked"), [({"reader", "member"}, False), ({"accounting"}, True)])
+def test_a_role_of_the_sites_own_may_be_one_that_sees_all_projects_and_nova_is_asked(roles, asked):
+    nova = extractor([a_server()], access={"roles": roles})
+
+    with pytest.raises(CannotShareError):
+        list(nova.extract(ask(P, Q)))
+
+    assert bool([path for _, _, path in nova._sources._opener.requests if path == "/servers/detail"]) == asked
 
 
 def test_sharing_is_given_up_where_most_servers_are_other_peoples():

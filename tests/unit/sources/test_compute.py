@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 import pytest
 
 from caso.errors import SourceError
-from caso.sources.compute import Microversion, negotiate
+from caso.sources.compute import negotiate
 from caso.sources.lookup import Lookup
 from caso.sources.rows import OddRow, PartialRow, ServerRow, read_server
+from caso.sources.versions import Microversion
 from caso.testing.sources import FakeCompute, a_partial_server, a_server, fake_sources
 
 

@@ -13,13 +13,14 @@ AUTH = "http://user:secret@keystone.test/v3"
 NOVA = "http://nova.test/v2.1"
 
 
-def token(project_id=None, url=NOVA):
+def token(project_id=None, url=NOVA, service_type="compute", roles=("Reader",)):
     endpoint = {"interface": "public", "region": "one", "region_id": "one", "url": url, "id": "e"}
     body = {
         "expires_at": "2999-01-01T00:00:00Z",
         "issued_at": "2024-01-01T00:00:00Z",
         "user": {"id": "u", "name": "n", "domain": {"id": "d", "name": "d"}},
-        "catalog": [{"type": "compute", "name": "nova", "id": "s", "endpoints": [endpoint]}],
+        "roles": [{"id": name, "name": name} for name in roles],
+        "catalog": [{"type": service_type, "name": "nova", "id": "s", "endpoints": [endpoint]}],
     }
     if project_id:
         body["project"] = {"id": project_id, "name": "p", "domain": {"id": "d", "name": "d"}}
@@ -37,7 +38,7 @@ def web(monkeypatch):
 
 def login(request, context):
     scope = request.json()["auth"].get("scope")
-    return token(scope["project"]["id"] if isinstance(scope, dict) and "project" in scope else None)
+    return token(scope["project"].get("id", "p") if isinstance(scope, dict) and "project" in scope else None)
 
 
 def access():
@@ -194,3 +195,57 @@ def test_an_application_credential_works_for_its_project_and_refuses_others_with
 def test_regions_are_those_of_the_catalog(web):
     assert access().regions("compute", "p") == ("one",)
     assert access().regions("network", "p") == ()
+
+
+@pytest.mark.parametrize("url", ["http://cinder.test/v3", "http://cinder.test/v3/p"])
+@pytest.mark.parametrize("service_type", ["block-storage", "volumev3", "volume"])
+def test_cinder_is_found_under_any_of_its_types_and_told_its_version(web, service_type, url):
+    web.post(f"{AUTH}/auth/tokens", json=token("p", url, service_type), headers={"X-Subject-Token": "t"})
+    web.get(f"{url}/volumes/detail", json={"volumes": []})
+    web.get("http://cinder.test/v3/", json={"versions": [{"version": "3.71"}]})
+    opened = access()
+    cinder = opened.api("block-storage", "p", "one")
+
+    assert cinder.get("/volumes/detail", to="list volumes", microversion="3.60") == {"volumes": []}
+    assert web.last_request.headers["OpenStack-API-Version"] == "volume 3.60"
+    assert cinder.versions() == {"versions": [{"version": "3.71"}]}
+    assert (cinder.name, opened.regions("block-storage", "p")) == ("cinder", ("one",))
+
+
+@pytest.mark.parametrize("url", ["http://neutron.test", "http://neutron.test/v2.0", "http://neutron.test/v2.0/"])
+def test_a_catalog_may_name_neutrons_version_or_not(web, url):
+    web.post(f"{AUTH}/auth/tokens", json=token("p", url, "network"), headers={"X-Subject-Token": "t"})
+    web.get("http://neutron.test/v2.0/ports", json={"ports": []})
+
+    neutron = access().api("network", "p", "one")
+
+    assert neutron.get("/v2.0/ports?fields=id&fields=name", {"limit": "2"}, to="list ports") == {"ports": []}
+    assert web.last_request.qs == {"fields": ["id", "name"], "limit": ["2"]}
+    assert neutron.name == "neutron"
+
+
+def test_the_roles_are_those_of_the_scopes_token(web):
+    web.post(f"{AUTH}/auth/tokens", json=token("p", roles=["Admin", "member"]), headers={"X-Subject-Token": "t"})
+
+    assert access().roles("p") == {"admin", "member"}
+
+
+@pytest.mark.parametrize(
+    ("options", "discovered"),
+    [
+        ({"user_domain_id": "d"}, False),
+        ({"user_domain_id": "d", "auth_url": "http://keystone.test"}, True),
+        ({"default_domain_id": "d"}, True),
+        ({"user_domain_id": "d", "project_id": None, "project_name": "p", "project_domain_id": "d"}, False),
+        ({"user_domain_id": "d", "default_domain_id": "d", "project_id": None, "project_name": "p"}, True),
+    ],
+)
+def test_keystone_is_asked_for_its_versions_only_where_the_options_leave_it_open(web, options, discovered):
+    version = {"id": "v3.14", "status": "stable", "links": [{"rel": "self", "href": "http://keystone.test/v3/"}]}
+    for url in ("http://keystone.test", "http://keystone.test/v3"):
+        web.get(url, json={"version": version} if url.endswith("v3") else {"versions": {"values": [version]}})
+    given = {"auth_url": "http://keystone.test/v3", "username": "me", "password": "x", "project_id": "p"} | options
+
+    Access("password", given).roles("p")
+
+    assert ("GET" in [request.method for request in web.request_history]) == discovered

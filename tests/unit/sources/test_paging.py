@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caso.errors import SourceError
-from caso.sources.api import LostMarkerError
+from caso.sources.api import LostMarkerError, MissingError
 from caso.sources.paging import everything, follow
 
 
@@ -147,3 +147,36 @@ def test_a_cut_list_with_a_next_link_is_just_a_page():
 def test_an_answer_without_the_list_is_an_error_that_says_so():
     with pytest.raises(SourceError, match="nova: cannot list servers: the answer has no list 'servers'"):
         list(follow(Answers({"versions": []}), "/servers", "servers", to="list servers"))
+
+
+class Cinder(Listing):
+    """Calls a marker that is gone 404."""
+
+    def get(self, path, params=None, *, to, microversion=None):
+        try:
+            return super().get(path, params, to=to, microversion=microversion)
+        except LostMarkerError as exc:
+            raise MissingError(str(exc)) from exc
+
+
+def test_a_marker_that_is_called_missing_is_a_lost_one():
+    api = Cinder(7, 3)
+    pages = follow(api, "/servers", "servers", to="list")
+    first = next(pages)
+
+    api.gone.add("2")
+
+    assert ids([first, *pages]) == [str(number) for number in range(7)]
+
+
+def test_a_listing_that_is_missing_itself_is_missing():
+    class Nowhere(Listing):
+        def get(self, path, params=None, *, to, microversion=None):
+            self.queries.append(dict(params))
+            raise MissingError("nova: cannot list: HTTP 404")
+
+    api = Nowhere(1, 1)
+    with pytest.raises(MissingError):
+        list(follow(api, "/servers", "servers", {"limit": "1000"}, to="list"))
+
+    assert len(api.queries) == 1

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+import stat
+from datetime import UTC, datetime, timedelta
 
+import dateutil.parser
 import pytest
 
-from caso.errors import ConfigError
-from caso.store import open_scratch, open_store
+from caso.errors import ConfigError, StoreError
+from caso.store import Checkpoint, Scope, open_scratch, open_store
+from caso.store.legacy import lastrun_marks, names_of_lastrun, read_lastrun, write_lastrun
 from tests.unit.store.building import url
 
 LAST = datetime(2024, 2, 1, 10, 30, tzinfo=UTC)
@@ -69,3 +72,88 @@ def test_a_dry_run_before_the_first_run_sees_the_files_too(path, tmp_path):
         assert scratch.checkpoints.legacy("p1", None) == LAST
 
     assert not path.parent.exists()
+
+
+SECOND = timedelta(seconds=1)
+EARLIER = LAST - timedelta(hours=1)
+
+
+def mark(extractor="nova", region="R1", project="p1", until=LAST, retired=None):
+    return Checkpoint(Scope("", region, project, extractor), None, None, until, "ops", retired)
+
+
+def scopes(*marks):
+    return [one.scope for one in marks]
+
+
+def test_the_mark_of_a_project_is_the_earliest_of_its_extractors_and_regions():
+    marks = [mark(), mark("cinder", until=EARLIER), mark(region="R2"), mark(project="p2")]
+
+    assert lastrun_marks(marks, scopes(*marks), {}) == {"p1": EARLIER, "p2": LAST}
+
+
+def test_scopes_that_are_not_configured_hold_no_mark_back():
+    old = mark("prometheus", until=EARLIER)
+
+    assert lastrun_marks([mark(), old], scopes(mark()), {}) == {"p1": LAST}
+
+
+@pytest.mark.parametrize("other", [[], [mark("cinder", retired=LAST)]], ids=["no checkpoint", "retired"])
+def test_a_project_that_is_not_extracted_by_all_keeps_the_file_it_has(other):
+    assert lastrun_marks([mark(), *other], scopes(mark(), mark("cinder")), {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("listed", "present", "files"),
+    [([], [], {"p1"}), (["one"], [], {"p1", "one"}), ([], ["one", "x"], {"p1", "one"}), (["p1"], ["two"], {"p1"})],
+)
+def test_a_file_has_the_id_and_the_name_where_the_operator_or_a_file_says_it(listed, present, files):
+    assert lastrun_marks([mark()], scopes(mark()), {"p1": "one"}, listed, present).keys() == files
+
+
+def test_a_name_that_no_file_can_have_is_left_out():
+    assert lastrun_marks([mark()], scopes(mark()), {"p1": "a/b"}, ["a/b"]).keys() == {"p1"}
+
+
+def test_what_is_written_is_read_as_caso_reads_it_and_here_one_second_back(tmp_path):
+    write_lastrun(tmp_path, {"p1": LAST, "some name": LAST})
+
+    text = (tmp_path / "lastrun.p1").read_text()
+    assert dateutil.parser.parse(text) == (LAST - SECOND).replace(tzinfo=None)
+    assert read_lastrun(tmp_path) == {"p1": LAST - SECOND, "some name": LAST - SECOND}
+    assert names_of_lastrun(tmp_path) == {"p1", "some name"}
+
+
+def test_a_file_never_goes_back_and_one_without_a_date_is_mended(tmp_path):
+    (tmp_path / "lastrun.p1").write_text("2024-02-01 12:30:00+01:00")
+    (tmp_path / "lastrun.p2").write_text("")
+
+    write_lastrun(tmp_path, {"p1": LAST, "p2": LAST})
+
+    assert (tmp_path / "lastrun.p1").read_text() == "2024-02-01 12:30:00+01:00"
+    assert read_lastrun(tmp_path)["p2"] == LAST - SECOND
+
+
+def test_other_users_may_read_a_file_only_where_they_could_before(tmp_path):
+    (tmp_path / "lastrun.p1").write_text("2019-01-01")
+    (tmp_path / "lastrun.p1").chmod(0o644)
+
+    write_lastrun(tmp_path, {"p1": LAST, "p2": LAST})
+
+    assert [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("lastrun.p1", "lastrun.p2")] == [0o644, 0o600]
+
+
+def test_one_file_that_cannot_be_written_leaves_the_others_and_is_named(tmp_path):
+    (tmp_path / "lastrun.p1").mkdir()
+
+    with pytest.raises(StoreError, match=r"cannot write cASO's files in .*lastrun.p1.*nothing is lost"):
+        write_lastrun(tmp_path, {"p1": LAST, "p2": LAST})
+
+    assert read_lastrun(tmp_path) == {"p2": LAST - SECOND}
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_a_directory_that_is_not_there_is_told(tmp_path):
+    assert names_of_lastrun(tmp_path / "gone") == frozenset()
+    with pytest.raises(StoreError, match="cannot write"):
+        write_lastrun(tmp_path / "gone", {"p1": LAST})

@@ -1,0 +1,98 @@
+"""From rows of Neutron to what was seen of public addresses: pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address, ip_network
+
+from caso.extractors.times import require_created
+from caso.lifecycle.address import AddressSeen, AddressState, Origin
+from caso.sources import FloatingIpRow, PortRow, RouterRow
+from caso.sources.network import FixedIp, NetworkRow
+
+INSIDE = tuple(
+    ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16"),  # RFC 1918
+        "100.64.0.0/10",  # RFC 6598, between a provider and its customers
+        "fc00::/7",  # RFC 4193
+    )
+)
+
+
+def is_public(ip: IPv4Address | IPv6Address) -> bool:
+    """Whether an address is one of the internet's, by the ranges that are set apart for other uses.
+
+    No network's attribute says it: ``router:external`` is true of networks that give floating IPs, and false of a provider's
+    network with public IPv6, which is ``shared``, as private ones may be. Ranges for documentation occur in examples
+    only, and count as public there; that is why this is not ``is_global``.
+
+    >>> is_public(IPv4Address("192.0.2.1")), is_public(IPv4Address("100.64.0.1"))
+    (True, False)
+    """
+    if ip.is_loopback or ip.is_link_local or ip.is_multicast or ip.is_unspecified:
+        return False
+    return not any(ip in network for network in INSIDE)
+
+
+Known = Mapping[str, datetime]
+"""Since when caso knows of addresses, by id: for a Neutron that has no times."""
+
+
+def see_floating(row: FloatingIpRow, arrived_at: datetime, known: Known, servers: Mapping[str, str | None]) -> AddressSeen:
+    """A floating IP, of whatever range: it is what this site gives out. ``servers`` are by port, for a row that tells none."""
+    server_id = row.port_details.server_id if row.port_details else servers.get(row.port_id or "")
+    return _see(row, row.id, row.floating_ip_address, server_id, Origin.FLOATING, arrived_at, known)
+
+
+def see_fixed(row: PortRow, arrived_at: datetime, known: Known) -> Iterator[AddressSeen]:
+    """The public addresses of a port of the project; those of Neutron's own ports are a router's, or floating."""
+    if not row.is_neutrons_own:
+        yield from _outside(row, row.fixed_ips, row.server_id, Origin.FIXED, arrived_at, known)
+
+
+def see_gateways(row: RouterRow, arrived_at: datetime, known: Known) -> Iterator[AddressSeen]:
+    """The public addresses of a router."""
+    if row.external_gateway_info:
+        yield from _outside(row, row.external_gateway_info.external_fixed_ips, None, Origin.GATEWAY, arrived_at, known)
+
+
+def _outside(
+    row: NetworkRow,
+    addresses: Iterable[FixedIp],
+    server_id: str | None,
+    origin: Origin,
+    arrived_at: datetime,
+    known: Known,
+) -> Iterator[AddressSeen]:
+    for address in addresses:
+        if is_public(address.ip_address):
+            address_id = f"{row.id}/{address.ip_address}"
+            yield _see(row, address_id, address.ip_address, server_id, origin, arrived_at, known)
+
+
+def _see(
+    row: NetworkRow,
+    address_id: str,
+    ip: IPv4Address | IPv6Address,
+    server_id: str | None,
+    origin: Origin,
+    arrived_at: datetime,
+    known: Known,
+) -> AddressSeen:
+    created = row.created_at or known.get(address_id, arrived_at)
+    require_created(created, arrived_at)
+    seen_at = max(arrived_at, created)
+    # Without times nothing is known of it but this moment.
+    changed = (row.updated_at or created) if row.created_at else seen_at
+    return AddressSeen(
+        id=address_id,
+        seen_at=seen_at,
+        created=created,
+        unchanged_since=min(changed, seen_at),
+        state=AddressState(project_id=row.tenant_id, server_id=server_id),
+        ip=str(ip),
+        version=ip.version,
+        origin=origin,
+    )

@@ -1,0 +1,39 @@
+"""The way back to cASO: its files kept current, so that it could go on where caso stopped."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+
+from caso.delivery import Delivery
+from caso.errors import StoreError
+from caso.job import Job
+from caso.store import Store, lastrun_marks, names_of_lastrun, write_lastrun
+
+LOG = logging.getLogger(__name__)
+
+
+def keep_lastrun(job: Job, folder: Path, store: Store, deliveries: Sequence[Delivery]) -> StoreError | None:
+    """Bring cASO's files up to date; why that could not be, or None.
+
+    Not as long as something is due to a messenger: cASO would go on after it, and nobody would ever send it.
+    """
+    if any(delivery.error or delivery.tally.due for delivery in deliveries):
+        LOG.info("cASO's lastrun files stay as they are, until every messenger has what is due to it")
+        return None
+    checkpoints = store.checkpoints.all()
+    reached = {checkpoint.scope for checkpoint in checkpoints}
+    marks = lastrun_marks(
+        checkpoints,
+        [scope for scope, _ in job.scopes() if scope in reached or job.offers(scope)],
+        {project.id: project.name for project in job.projects},
+        job.named,
+        names_of_lastrun(folder),
+    )
+    try:
+        write_lastrun(folder, marks)
+    except StoreError as exc:
+        LOG.error("%s", exc)
+        return exc
+    return None

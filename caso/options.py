@@ -1,0 +1,103 @@
+"""The options of caso itself; those of plug-ins are on their classes, those of credentials in ``sources.credentials``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from oslo_config import cfg
+
+from caso.projects import VO_PROPERTIES
+
+MAIN = (
+    cfg.ListOpt("extractor", default=["nova", "cinder", "neutron"], help="Extractors to ask, by name: where usage comes from."),
+    cfg.ListOpt("messengers", default=["noop"], help="Messengers that carry the records, by name: who gets them."),
+    cfg.StrOpt("site-name", help="Name of the site as in GOCDB. Every record carries it."),
+    cfg.StrOpt(
+        "service-name",
+        help="Name of the cloud service as in GOCDB (CloudComputeService). Not set: the site's name.",
+    ),
+    cfg.StrOpt("cloud-type", default="OpenStack", help="CloudType of the records."),
+    cfg.ListOpt(
+        "projects",
+        default=[],
+        deprecated_opts=[cfg.DeprecatedOpt("tenants")],
+        help="Projects to account for, by id or name, besides those that carry the tag of caso_tag.",
+    ),
+    cfg.StrOpt("caso-tag", default="caso", help="Keystone projects with this tag are accounted for. Empty: none by tag."),
+    cfg.ListOpt(
+        "vo-property",
+        default=list(VO_PROPERTIES),
+        help="Names of the Keystone project property that holds the VO; the first one that a project has is taken.",
+    ),
+    cfg.StrOpt(
+        "mapping-file",
+        default="/etc/caso/voms.json",
+        help="JSON file from VO to projects, asked for projects without a VO property.",
+    ),
+    cfg.StrOpt("spooldir", default="/var/spool/caso", help="Directory where caso keeps what it remembers."),
+    cfg.BoolOpt(
+        "write-lastrun",
+        default=False,
+        help="Keep cASO's lastrun files in spooldir current, so that cASO can go on from there at any time.",
+    ),
+    cfg.StrOpt(
+        "extract-from",
+        help="Extract again from this date (UTC unless it carries a zone), or from the beginning of time: None. "
+        "Not set: each project goes on from where it ended. The checkpoints of projects that have one stay where they are.",
+    ),
+    cfg.StrOpt("extract-to", help="Extract up to this date (UTC unless it carries a zone). Not set: now."),
+    cfg.BoolOpt("dry-run", default=False, help="Show what would be sent, per project, VO and kind; change nothing."),
+    cfg.BoolOpt("summary", default=False, help="Print the summary tables also where the output is no terminal."),
+    cfg.StrOpt("os-cloud", help="Name of a cloud in clouds.yaml, instead of the group keystone_auth."),
+    cfg.ListOpt("region-name", default=[], help="Regions to account for. Not set: every region of the catalog with a Nova."),
+    cfg.StrOpt(
+        "interface",
+        choices=["public", "internal", "admin"],
+        help="Which endpoints of the catalog to use. Not set: as clouds.yaml says, else the public ones.",
+    ),
+    cfg.IntOpt("threads", default=4, min=1, max=64, help="Questions to the APIs at a time."),
+    cfg.StrOpt("lock-path", help="Where cASO kept its lock file. Not read any more: locks are leases in the store."),
+)
+
+STORE = (
+    cfg.StrOpt(
+        "connection",
+        secret=True,
+        help="SQLAlchemy URL of the store. Not set: SQLite, the file caso.sqlite in spooldir.",
+    ),
+    cfg.IntOpt("keep_months", default=13, min=2, help="Months that sent records are kept, to compare and send again."),
+)
+
+ACCOUNTING = (
+    cfg.ListOpt(
+        "suspended_states",
+        default=["SUSPENDED", "SHELVED_OFFLOADED"],
+        help="Nova states whose seconds are suspend seconds: the server holds no resources then.",
+    ),
+)
+
+
+def messenger_options(names: Sequence[str]) -> dict[str, tuple[cfg.Opt, ...]]:
+    """The options that every messenger has, in the group messenger_NAME."""
+    return {
+        f"messenger_{name}": (
+            cfg.ListOpt("record_types", help=f"Kinds of record for {name}. Not set: those it takes by nature."),
+            cfg.StrOpt(
+                "replay",
+                default="all",
+                choices=["all", "none"],
+                help="What is due when this messenger is new or comes back: all records held, or none.",
+            ),
+        )
+        for name in names
+    }
+
+
+COMMAND_OPTIONS: Mapping[str, tuple[cfg.Opt, ...]] = {
+    "caso-projects": (cfg.BoolOpt("json", default=False, help="Print JSON in place of the table, for scripts."),),
+    "caso-mapping-migrate": (
+        cfg.BoolOpt("migrate-projects", default=False, help="Also give the projects of the option projects the tag caso_tag."),
+        cfg.BoolOpt("force", default=False, help="Also set the VO of projects that have another one."),
+    ),
+}
+"""What only one command understands, and only its command line."""

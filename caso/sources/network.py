@@ -1,0 +1,146 @@
+"""Neutron: floating IPs, ports and routers of one region, in one scope."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
+from ipaddress import IPv4Address, IPv6Address
+from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
+
+from pydantic import AliasChoices, Field, ValidationError
+
+from caso.sources.api import Api
+from caso.sources.compute import utc_now
+from caso.sources.paging import follow
+from caso.sources.rows import Id, OddRow, Row, UtcTime, text_or_none, why
+
+PAGE_LIMIT = "1000"
+"""Neutron links a next page only where a limit is asked for, or where its operator set one."""
+SERVER_PORT = "compute:"
+"""How the owner of a server's port begins; an availability zone follows."""
+NEUTRONS_OWN_PORT = "network:"
+
+
+class NetworkRow(Row):
+    """What floating IPs, ports and routers have in common; a Neutron without the extension has no times."""
+
+    id: Id
+    tenant_id: Id = Field(validation_alias=AliasChoices("project_id", "tenant_id"))
+    created_at: UtcTime | None = None
+    updated_at: UtcTime | None = None
+
+
+class Device(Row):
+    """What a port belongs to."""
+
+    device_id: str | None = None
+    device_owner: str | None = None
+
+    @property
+    def server_id(self) -> str | None:
+        """The server whose port it is."""
+        return (self.device_id or None) if (self.device_owner or "").startswith(SERVER_PORT) else None
+
+
+class FloatingIpRow(NetworkRow):
+    """A floating IP of ``GET /floatingips``."""
+
+    floating_ip_address: IPv4Address | IPv6Address
+    port_id: str | None = None
+    port_details: Device | None = None
+
+    @property
+    def tells_its_server(self) -> bool:
+        """False where the extension fip-port-details is missing (before Rocky): the port has to be looked up."""
+        return self.port_id is None or "port_details" in self.model_fields_set
+
+
+class FixedIp(Row):
+    """An address of a port."""
+
+    ip_address: IPv4Address | IPv6Address
+
+
+class PortRow(NetworkRow, Device):
+    """A port of ``GET /ports``."""
+
+    fixed_ips: tuple[FixedIp, ...] = ()
+
+    @property
+    def is_neutrons_own(self) -> bool:
+        """True for a port of a router, of DHCP or behind a floating IP."""
+        return (self.device_owner or "").startswith(NEUTRONS_OWN_PORT)
+
+
+class Gateway(Row):
+    """A router's place on the outside."""
+
+    external_fixed_ips: tuple[FixedIp, ...] = ()
+
+
+class RouterRow(NetworkRow):
+    """A router of ``GET /routers``."""
+
+    external_gateway_info: Gateway | None = None
+
+
+R = TypeVar("R", bound=NetworkRow)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkPage(Generic[R]):
+    """One page of a listing; ``arrived_at`` is when it came, ``more`` whether Neutron says that another follows."""
+
+    rows: tuple[R | OddRow, ...]
+    arrived_at: datetime
+    more: bool
+
+
+class Network:
+    """Neutron in one region with the token of one scope.
+
+    Each listing is of ``project_id``, or with None of all that the token may see; ``of`` names them in messages.
+    """
+
+    def __init__(self, api: Api, clock: Callable[[], datetime] = utc_now) -> None:
+        self._api = api
+        self._clock = clock
+
+    def floating_ips(self, of: str, project_id: str | None) -> Iterator[NetworkPage[FloatingIpRow]]:
+        """The floating IPs that are taken, those that lead nowhere among them."""
+        return self._list("floatingips", FloatingIpRow, f"list the floating IPs of {of}", project_id)
+
+    def ports(self, of: str, project_id: str | None) -> Iterator[NetworkPage[PortRow]]:
+        """The ports, without those that belong to nobody: Neutron makes them for gateways and floating IPs."""
+        return self._list("ports", PortRow, f"list the ports of {of}", project_id)
+
+    def routers(self, of: str, project_id: str | None) -> Iterator[NetworkPage[RouterRow]]:
+        """The routers."""
+        return self._list("routers", RouterRow, f"list the routers of {of}", project_id)
+
+    def _list(self, kind: str, row: type[R], to: str, project_id: str | None) -> Iterator[NetworkPage[R]]:
+        # A port of somebody else on a network of the project is shown to the project, too: the filter is needed in any scope.
+        query = {"limit": PAGE_LIMIT} | ({"project_id": project_id} if project_id else {})
+        # The parameter has to be repeated for each field, which a mapping cannot say.
+        fields = urlencode([("fields", name) for name in _fields(row)])
+        for page in follow(self._api, f"/v2.0/{kind}?{fields}", kind, query, to=to):
+            rows = tuple(_read(raw, row) for raw in page.rows if _owner(raw) != "")
+            yield NetworkPage(rows, self._clock(), page.more)
+
+
+def _fields(row: type[NetworkRow]) -> list[str]:
+    """The names of what is used of a row: all else is not sent."""
+    return sorted({"project_id", *row.model_fields} - {"tenant_id"})
+
+
+def _read(raw: Mapping[str, Any], row: type[R]) -> R | OddRow:
+    try:
+        return row.model_validate(raw)
+    except ValidationError as exc:
+        return OddRow(str(raw.get("id")), text_or_none(_owner(raw)), why(exc))
+
+
+def _owner(raw: Mapping[str, Any]) -> Any:
+    return raw.get("project_id", raw.get("tenant_id"))
