@@ -7,6 +7,9 @@ from pathlib import Path
 
 from caso.accounting.rules import Rules
 from caso.delivery import Outlet
+from caso.extractors.base import Extractor
+from caso.extractors.cinder import CinderExtractor
+from caso.extractors.neutron import NeutronExtractor
 from caso.extractors.nova import NovaExtractor
 from caso.job import Job
 from caso.messengers.base import Messenger
@@ -17,8 +20,10 @@ from caso.records import Record
 from caso.report import Report
 from caso.run import Watcher, run
 from caso.store import Store, open_store
+from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, leading_to
 from caso.testing.recipient import Recipient
 from caso.testing.sources import REGION, FakeCompute, a_server, fake_sources
+from caso.testing.volumes import FakeVolume, a_volume
 
 T1 = datetime(2024, 3, 10, 11, tzinfo=UTC)
 T2 = datetime(2024, 3, 10, 12, tzinfo=UTC)
@@ -54,6 +59,20 @@ def servers(at: datetime) -> list[dict]:  # type: ignore[type-arg]
     return [*(row | changed.get(row["id"], {}) for row in before), born]
 
 
+def volumes(at: datetime) -> list[dict]:  # type: ignore[type-arg]
+    """What Cinder has: in the hour after T1 one volume is deleted, one is made, one is extended."""
+    if at < T2:
+        return [a_volume("stays", "p1"), a_volume("goes", "p1"), a_volume("grows", "p2")]
+    born = a_volume("born", "p2", created_at="2024-03-10T11:15:00", updated_at=None)
+    return [a_volume("stays", "p1"), a_volume("grows", "p2", size=20, updated_at="2024-03-10T11:45:00"), born]
+
+
+def floating_ips(at: datetime) -> list[dict]:  # type: ignore[type-arg]
+    """What Neutron has given out: in the hour after T1 one project gives back all it has."""
+    kept = a_floating_ip("kept", "p1", **leading_to("runs"))
+    return [kept] if at >= T2 else [kept, a_floating_ip("freed", "p2", floating_ip_address="192.0.2.11")]
+
+
 def ticking(start: datetime) -> Callable[[], datetime]:
     """A clock that goes on by a microsecond each time that it is read."""
     reads = iter(range(1, 10**9))
@@ -67,6 +86,7 @@ class Cloudlet:
     folder: Path
     admin: bool = False
     page_size: int = 2
+    extractors: Sequence[str] = ("nova",)
     recipient: Recipient = dataclasses.field(default_factory=Recipient)
 
     @property
@@ -81,7 +101,7 @@ class Cloudlet:
         job = Job(
             cloud="",
             projects=PROJECTS,
-            extractors={"nova": NovaExtractor(fake_sources(compute=compute, clock=ticking(at + timedelta(milliseconds=1))))},
+            extractors=self._extractors(at, compute),
             rules={REGION: Rules("SITE", "SERVICE", "OpenStack")},
             outlets=[self.outlet()],
             period=period or Period(now=at, until=at),
@@ -89,10 +109,21 @@ class Cloudlet:
         )
         return dataclasses.replace(job, **changes)
 
+    def _extractors(self, at: datetime, compute: FakeCompute) -> dict[str, Extractor]:
+        fakes = {"page_size": self.page_size, "admin": self.admin}
+        sources = fake_sources(
+            compute=compute,
+            volume=FakeVolume(volumes(at), **fakes),
+            network=FakeNetwork(floating_ips(at), [a_port("port", "p1", device_id="gpu")], **fakes),
+            clock=ticking(at + timedelta(milliseconds=1)),
+        )
+        known = {"nova": NovaExtractor, "cinder": CinderExtractor, "neutron": NeutronExtractor}
+        return {name: known[name](sources) for name in self.extractors}
+
     def outlet(self, messenger: Messenger | None = None) -> Outlet:
         messenger = messenger or SsmMessenger(self.queue, max_size=2)
         messenger.batch_size = 3
-        return Outlet("ssm", messenger, frozenset({"cloud", "accelerator"}))
+        return Outlet("ssm", messenger, frozenset({"cloud", "accelerator", "ip", "storage"}))
 
     def run(self, at: datetime, watcher: Watcher | None = None, **changes) -> Report:  # type: ignore[no-untyped-def]
         with self.store() as store:

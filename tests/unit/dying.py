@@ -7,6 +7,8 @@ from pathlib import Path
 from caso.messengers.ssm import SsmMessenger
 from tests.unit.cloudlet import T2, Cloudlet
 
+EVERYTHING = ("nova", "cinder", "neutron")
+
 
 class Reaper:
     """Counts the steps of the run, and of its messenger, and kills the process at the one that was chosen."""
@@ -37,7 +39,7 @@ def die_at(folder: Path, step: int) -> int:
         _, status = os.waitpid(child, 0)
         return -os.waitstatus_to_exitcode(status)
     try:
-        cloudlet, reaper = Cloudlet(folder), Reaper(step)
+        cloudlet, reaper = Cloudlet(folder, extractors=EVERYTHING), Reaper(step)
         messenger = Mortal(cloudlet.queue, max_size=2)
         messenger.reaper = reaper
         cloudlet.run(T2, reaper, outlets=[cloudlet.outlet(messenger)])

@@ -5,22 +5,23 @@ import signal
 from pathlib import Path
 
 from tests.unit.cloudlet import T1, T2, Cloudlet
-from tests.unit.dying import die_at
+from tests.unit.dying import EVERYTHING, die_at
 
-ENOUGH = 60
+ENOUGH = 90
 
 
 def test_a_kill_at_any_step_and_a_second_run_deliver_what_one_whole_run_delivers(tmp_path: Path):
-    whole = Cloudlet(tmp_path / "whole")
+    whole = Cloudlet(tmp_path / "whole", extractors=EVERYTHING)
     whole.run(T1)
     at_t1 = tmp_path / "t1"
     shutil.copytree(tmp_path / "whole", at_t1)
     assert whole.run(T2).exit_status == 0
     wanted = whole.received()
+    assert all(wanted[kind] for kind in ("cloud", "accelerator", "ip", "storage"))
 
     kills = 0
     for step in range(1, ENOUGH):
-        cloudlet = Cloudlet(tmp_path / f"killed-{step}")
+        cloudlet = Cloudlet(tmp_path / f"killed-{step}", extractors=EVERYTHING)
         shutil.copytree(at_t1, cloudlet.folder)
         died_of = die_at(cloudlet.folder, step)
         if died_of == 0:
@@ -37,4 +38,4 @@ def test_a_kill_at_any_step_and_a_second_run_deliver_what_one_whole_run_delivers
         assert cloudlet.recipient.refused == []
 
     print(f"{kills} kills, nothing lost")
-    assert 10 < kills < ENOUGH - 1
+    assert 30 < kills < ENOUGH - 1
