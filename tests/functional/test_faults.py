@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from caso.errors import SourceError
 from tests.cloud import T1, T2, Cloud, Fault
 from tests.functional.driver import Site, differences
@@ -60,10 +62,40 @@ def test_servers_of_a_cell_that_is_down_go_on_and_their_checkpoint_stays(cloud: 
     report = site.run(T2)
 
     assert report.exit_status == 1
-    assert all("cell" in str(scope.error) for scope in report.scopes)
+    assert all("cell" in str(scope.error) for scope in report.scopes if scope.scope.extractor == "nova")
+    assert {scope.error for scope in report.scopes if scope.scope.extractor != "nova"} == {None}
     assert set(_checkpoints(site).values()) == {T1}
     ended = {key for key, row in site.recipient.rows["cloud"].items() if row["Status"] == "completed"}
     assert ended == {key for key, row in before.items() if row["Status"] == "completed"}
+
+
+@pytest.mark.parametrize(
+    ("service", "path", "extractor", "kind"),
+    [("cinder", "/volumes/detail", "cinder", "storage"), ("neutron", "/ports", "neutron", "ip")],
+)
+def test_a_service_that_fails_ends_nothing_of_its_own_and_costs_no_other(
+    cloud: Cloud, tmp_path: Path, service: str, path: str, extractor: str, kind: str
+):
+    site = Site(tmp_path, cloud, "reader")
+    site.run(T1)
+    before = dict(site.recipient.rows[kind])
+    cloud.advance(T2)
+    cloud.faults.add(Fault(service=service, path=path, status=503))
+
+    report = site.run(T2)
+
+    assert {scope.scope.extractor for scope in report.scopes if scope.error} == {extractor}
+    wanted = expected(cloud.truth, [T1, T2])
+    # Without Neutron, nobody knows how many addresses lead to a server.
+    others = ["cloud", "accelerator", "ip"] if extractor == "cinder" else ["accelerator", "storage"]
+    assert differences(site.recipient.rows, wanted, kinds=others) == []
+    assert before.keys() <= site.recipient.rows[kind].keys()
+    assert not any(row.get("ResourceCapacityUsed") == 0 for row in site.recipient.rows[kind].values())
+
+    cloud.faults.clear()
+    site.run(T2)
+
+    assert differences(site.recipient.rows, wanted) == []
 
 
 def test_a_dead_keystone_extracts_nothing_and_says_so(cloud: Cloud, tmp_path: Path, caplog):
@@ -84,4 +116,5 @@ def _only(rows, keys):
 def _checkpoints(site: Site):
     names = {project.id: project.name for project in site.cloud.truth.projects}
     with site.store() as store:
-        return {names[checkpoint.scope.project_id]: checkpoint.until for checkpoint in store.checkpoints.all()}
+        mine = [checkpoint for checkpoint in store.checkpoints.all() if checkpoint.scope.extractor == "nova"]
+        return {names[checkpoint.scope.project_id]: checkpoint.until for checkpoint in mine}

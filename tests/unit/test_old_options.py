@@ -64,7 +64,7 @@ ROWS = [
     ("logstash", "host", "localhost", "logs.example.org", "logs.example.org"),
     ("logstash", "port", 5000, "5044", 5044),
     ("messenger_ssm", "record_types", None, "cloud, ip", ["cloud", "ip"]),
-    ("messenger_ssm", "record_types", None, ALL, ["cloud", "ip", "accelerator", "storage"]),
+    ("messenger_ssm", "record_types", None, ALL, ["cloud", "ip", "accelerator", "storage", "energy"]),
     ("messenger_logstash", "record_types", None, ALL, ["cloud", "ip", "accelerator", "storage", "energy"]),
     ("messenger_noop", "record_types", None, "cloud", ["cloud"]),
 ]
