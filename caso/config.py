@@ -31,8 +31,8 @@ PURPOSE = {
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     """Every option of caso and of the plug-ins installed, by group: what the sample file is made of."""
-    extractors = plugins.load_all(EXTRACTORS, plugins.names(EXTRACTORS), Extractor)
-    messengers = plugins.load_all(MESSENGERS, plugins.names(MESSENGERS), Messenger)
+    extractors = plugins.load_installed(EXTRACTORS, Extractor)
+    messengers = plugins.load_installed(MESSENGERS, Messenger)
     return [
         *((group, list(options)) for group, options in _own_options()),
         *_plugged(extractors, messengers),

@@ -95,7 +95,8 @@ def _deliver_to(outlet: Outlet, store: Store, clock: Callable[[], datetime], tol
     except LockedError as exc:
         error = exc
     except DeliveryError as exc:
-        LOG.error("messenger %s: %s. What it has not accepted stays due for the next run.", outlet.name, exc)
+        why = str(exc).removeprefix(f"{outlet.name}: ")
+        LOG.error("messenger %s: %s. What it has not accepted stays due for the next run.", outlet.name, why)
         error = exc
     return Delivery(outlet.name, done.sent, done.refused, store.ledger.counts(outlet.name), error)
 

@@ -11,6 +11,7 @@ from threading import Event
 
 from caso.errors import CasoError, SourceError
 from caso.extractors.base import Ask, CannotShareError, Extractor, Page
+from caso.extractors.checking import faults
 from caso.store import Scope
 
 LOG = logging.getLogger(__name__)
@@ -70,13 +71,15 @@ def _split(task: Task, ended: Ended) -> list[Task]:
     if not isinstance(ended.error, SourceError):
         return []
     level = logging.INFO if isinstance(ended.error, CannotShareError) else logging.WARNING
-    LOG.log(level, "%s; asking project by project", ended.error)
+    LOG.log(level, "%s: %s; asking project by project", task.name, str(ended.error).removeprefix(f"{task.name}: "))
     return [dataclasses.replace(task, ask=ask) for ask in task.ask.alone()]
 
 
 def _work(task: Task, waiting: Queue[tuple[Task, Page | Ended]], stop: Event) -> None:
     try:
         for page in task.extractor.extract(task.ask):
+            for fault in faults(task.extractor, page):
+                raise SourceError(f"fault of the plug-in: {fault}; tell its author")
             if not _put(waiting, (task, page), stop):
                 return
         ended = Ended()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from importlib import metadata
@@ -11,6 +12,8 @@ from typing import Any, TypeVar, cast
 from oslo_config import cfg
 
 from caso.errors import ConfigError
+
+LOG = logging.getLogger(__name__)
 
 EXTRACTORS = "caso.extractors"
 MESSENGERS = "caso.messenger"
@@ -47,6 +50,17 @@ def load(group: str, name: str, base: C) -> C:
 def load_all(group: str, wanted: Iterable[str], base: C) -> dict[str, C]:
     """The classes of plug-ins by name, each once, in the order they are named."""
     return {name: load(group, name, base) for name in wanted}
+
+
+def load_installed(group: str, base: C) -> dict[str, C]:
+    """The classes of all that is installed and can be used, by name; what cannot is told, and costs the others nothing."""
+    found = {}
+    for name in names(group):
+        try:
+            found[name] = load(group, name, base)
+        except ConfigError as exc:
+            LOG.warning("%s", exc)
+    return found
 
 
 def options_of(classes: Mapping[str, type[Any]]) -> list[tuple[str, list[cfg.Opt]]]:

@@ -9,7 +9,7 @@ from caso.errors import CasoError
 from caso.planning import Plan
 from caso.projects import Project
 from caso.settling import Settled
-from caso.store import Scope
+from caso.store import Changes, Scope
 
 
 @dataclasses.dataclass
@@ -19,6 +19,8 @@ class ScopeReport:
     plan: Plan
     project: Project
     settled: Settled = dataclasses.field(default_factory=Settled)
+    own: Changes = dataclasses.field(default_factory=Changes)
+    """What the extractor's records of a kind of its own changed."""
     last: bool = False
     """The project is no longer to be accounted for: this is its last window."""
     odd: int = 0
@@ -34,7 +36,7 @@ class ScopeReport:
     @property
     def records(self) -> int:
         """Records that are new or say something new."""
-        changes = self.settled.changes
+        changes = self.settled.changes + self.own
         return changes.new + changes.changed + changes.retracted
 
     @property

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from caso.extraction import Ended, Task, extract
 from caso.extractors.base import Page
 from caso.job import Job
 from caso.lastrun import keep_lastrun
+from caso.records import Record
 from caso.report import Report, ScopeReport
 from caso.retiring import departed, end_what_is_out_of_reach, retire
 from caso.settling import Accounts, put_own, settle
@@ -115,7 +116,10 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
         return
     store.observe(place, event.seen, by=task.name)
     store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)
-    put_own(store, place, event.records)
+    for project_id, records in _by_project(event.records).items():
+        changes = put_own(store, place, records)
+        if project_id in asked:
+            asked[project_id].own += changes
     for odd in event.odd:
         LOG.warning("%s: set aside %s %s: %s", task.name, odd.kind, odd.object_id, odd.reason)
     for project_id, scope in asked.items():
@@ -126,6 +130,14 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
     if event.doubt:
         for scope in region:
             scope.error = scope.error or SourceError(event.doubt)
+
+
+def _by_project(records: Iterable[Record]) -> dict[str | None, list[Record]]:
+    """Records by the project that they name; not every kind of a third party need name one."""
+    found: dict[str | None, list[Record]] = {}
+    for record in records:
+        found.setdefault(getattr(record, "project_id", None), []).append(record)
+    return found
 
 
 def _vos(job: Job, store: Store) -> dict[str, str]:
@@ -142,7 +154,12 @@ def _settle(store: Store, scope: ScopeReport, accounts: Accounts, now: datetime)
         # History is asked for once: no later run comes back to it.
         then = "the next run tries it again" if scope.plan.live else "ask for that time again"
         LOG.error(
-            "%s: project %s in %s: %s; %s", scope.scope.extractor, scope.project.name, scope.scope.region, scope.error, then
+            "%s: project %s in %s: %s; %s",
+            scope.scope.extractor,
+            scope.project.name,
+            scope.scope.region,
+            str(scope.error).removeprefix(f"{scope.scope.extractor}: "),
+            then,
         )
     else:
         for kind in sorted(scope.inventory):

@@ -13,7 +13,7 @@ from caso.settling.levels import settle_addresses
 from caso.settling.lives import settle_lives
 from caso.settling.servers import SERVERS
 from caso.settling.volumes import VOLUMES
-from caso.store import Place, Statement, Step, Store
+from caso.store import Changes, Place, Statement, Step, Store
 from caso.window import BEGINNING
 
 __all__ = ["Accounts", "Settled", "put_own", "settle"]
@@ -62,12 +62,12 @@ def _with_its_beginning(step: Step, plan: Plan, kinds: Collection[str]) -> Plan:
     return dataclasses.replace(plan, since=since, opening=opening)
 
 
-def put_own(store: Store, place: Place, records: Sequence[Record]) -> None:
+def put_own(store: Store, place: Place, records: Sequence[Record]) -> Changes:
     """Keep records that an extractor made itself: kinds that no accounting function makes."""
     if not records:
-        return
+        return Changes()
     with store.transaction() as step:
-        step.ledger.put_many(
+        return step.ledger.put_many(
             Statement(
                 subject=f"record/{record.key}",
                 kinds=frozenset({record.kind}),

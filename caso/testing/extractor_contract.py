@@ -11,6 +11,7 @@ The cloud it is run in is :meth:`ExtractorContract.sources`; an extractor that a
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, ClassVar
@@ -21,9 +22,11 @@ from oslo_config import cfg
 from caso import plugins
 from caso.errors import SourceError
 from caso.extractors.base import Ask, CannotShareError, Extractor, Page, Seen
+from caso.extractors.checking import faults
 from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.volume import VolumeSeen
+from caso.records import Record
 from caso.sources import Sources
 from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, a_router
 from caso.testing.sources import REGION, FakeCompute, FakeIdentity, FakeImage, a_partial_server, a_server, fake_sources
@@ -43,6 +46,8 @@ class ExtractorContract:
 
     ``settings`` are the values of those options that have no default. ``ended_before`` are the ids of objects of the
     cloud that ended before WINDOW, ``ended_inside`` of those that ended in it; empty where the service tells of none that ended.
+
+    An extractor that names classes in ``makes`` may tell of records instead of observations.
     """
 
     extractor: ClassVar[type[Extractor]]
@@ -120,7 +125,7 @@ class ExtractorContract:
     def test_what_ended_in_the_window_is_told_and_what_ended_before_it_is_not(self) -> None:
         told = {id_of(seen) for page in self.pages(MINE, YOURS) for seen in page.seen}
 
-        assert told
+        assert told or self.extractor.makes, "it tells of nothing: does its source have objects of MINE and YOURS?"
         assert told >= self.ended_inside
         assert not told & self.ended_before
 
@@ -128,6 +133,7 @@ class ExtractorContract:
         for seen in _seen(self.pages(MINE, YOURS)):
             assert seen.seen_at.tzinfo is not None
             assert seen.created.tzinfo is not None
+            assert seen.unchanged_since.tzinfo is not None
             assert seen.unchanged_since <= seen.seen_at <= NOW
 
     def test_asking_together_and_alone_tells_the_same(self) -> None:
@@ -136,14 +142,33 @@ class ExtractorContract:
         refused = self.pages(MINE, YOURS, may_list_all=False)
 
         assert _seen(together) == _seen(alone) == _seen(refused)
+        assert _records(together) == _records(alone) == _records(refused)
 
     def test_asking_again_tells_the_same(self) -> None:
         assert _seen(self.pages(MINE, YOURS)) == _seen(self.pages(MINE, YOURS))
+        assert _records(self.pages(MINE, YOURS)) == _records(self.pages(MINE, YOURS))
+
+    def test_all_that_it_tells_can_be_kept(self) -> None:
+        found = [fault for page in self.pages(MINE, YOURS) for fault in faults(self.extractor, page)]
+
+        assert found == []
+
+    def test_its_records_come_out_of_the_store_as_they_went_in_and_tell_of_no_time_after_the_window(self) -> None:
+        records = _records(self.pages(MINE, YOURS))
+
+        assert records or not self.extractor.makes, "it makes no record: does its source have something for MINE and YOURS?"
+        for record in records.values():
+            kept = json.loads(json.dumps(record.content()))
+            assert type(record).from_content(kept, record.known_at) == record
+            assert record.neutral(None).key == record.key
+            assert record.measured_at <= WINDOW.end
+            assert record.known_at <= NOW
 
     def test_an_odd_object_is_quarantined_with_its_reason_and_the_others_are_told(self) -> None:
         pages = self.pages(MINE)
 
-        assert _seen(pages)
+        assert _seen(pages) or _records(pages), "one object that makes no sense cost all the others"
+        assert any(page.odd for page in pages), "an object that makes no sense is told of nowhere: does its source have one?"
         assert all(odd.reason and odd.kind for page in pages for odd in page.odd)
 
     def test_a_project_of_which_something_is_hidden_is_unfinished_and_no_other(self) -> None:
@@ -180,6 +205,11 @@ def id_of(seen: Seen) -> str:
 def _seen(pages: Iterable[Page]) -> list[Seen]:
     """Every observation once, in an order of its own: that of pages means nothing."""
     return sorted({seen for page in pages for seen in page.seen}, key=lambda seen: (id_of(seen), repr(seen)))
+
+
+def _records(pages: Iterable[Page]) -> dict[str, Record]:
+    """Records by their keys."""
+    return {record.key: record for page in pages for record in page.records}
 
 
 def _told_before(pages: Iterable[Page]) -> set[Seen]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import re
 import textwrap
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -15,7 +17,10 @@ from caso import plugins
 from caso.errors import ConfigError, DeliveryError, SourceError
 from caso.extractors.base import Ask, Extractor
 from caso.messengers.base import Messenger
+from caso.testing.extractor_contract import MINE, NOW, THEIRS, YOURS, ExtractorContract
+from caso.testing.messenger_contract import MessengerContract
 from caso.testing.records import a_cloud_record
+from caso.testing.sources import fake_sources
 from caso.window import Window
 from tests.unit.doc.pages import ROOT, SOURCE
 
@@ -90,3 +95,61 @@ def test_the_messenger_writes_what_it_is_sent_and_says_where_it_cannot(tmp_path:
     (tmp_path / "file").touch()
     with pytest.raises(DeliveryError):
         ported.PostboxMessenger(tmp_path / "file" / "postbox").send([record])
+
+
+class TestLent(ExtractorContract):
+    extractor = ported.LentExtractor
+
+    @pytest.fixture(autouse=True)
+    def inventory(self, tmp_path: Path):
+        def machine(project: str, name: str, **changes: Any) -> dict[str, Any]:
+            return {"id": f"{project}-{name}", "project": project, "cores": 4, "since": "2024-02-01T00:00:00"} | changes
+
+        path = tmp_path / "inventory.json"
+        path.write_text(
+            json.dumps(
+                [
+                    one
+                    for project in (MINE, YOURS, THEIRS)
+                    for one in (
+                        machine(project, "alive"),
+                        machine(project, "before", until="2024-02-20T00:00:00"),
+                        machine(project, "inside", until="2024-03-01T12:00:00"),
+                        machine(project, "odd", since=None),
+                        {"project": project},
+                    )
+                ]
+            )
+        )
+        os.utime(path, (NOW.timestamp(), NOW.timestamp()))
+        self.settings = {"inventory": str(path)}
+
+    def sources(self, **cloud: Any):
+        return fake_sources()
+
+
+class TestPostbox(MessengerContract):
+    @pytest.fixture(autouse=True)
+    def importable(self, monkeypatch: pytest.MonkeyPatch):
+        monkeypatch.setenv("PYTHONPATH", str(ROOT / "doc" / "examples" / "porting"), prepend=os.pathsep)
+
+    def make(self, tmp_path: Path):
+        return ported.PostboxMessenger(tmp_path / "postbox")
+
+    def make_broken(self, tmp_path: Path):
+        (tmp_path / "file").touch()
+        return ported.PostboxMessenger(tmp_path / "file" / "postbox")
+
+    def received(self, tmp_path: Path):
+        return [line["key"] for file in sorted((tmp_path / "postbox").glob("*.json")) for line in json.loads(file.read_text())]
+
+
+def test_a_postbox_that_is_half_emptied_loses_nothing(tmp_path: Path):
+    messenger = ported.PostboxMessenger(tmp_path)
+    messenger.send([a_cloud_record()])
+    messenger.send([a_cloud_record(vm_uuid="second")])
+    min(tmp_path.iterdir()).unlink()
+
+    messenger.send([a_cloud_record(vm_uuid="third")])
+
+    assert len(list(tmp_path.iterdir())) == 2

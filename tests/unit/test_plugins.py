@@ -9,7 +9,7 @@ from types import MappingProxyType
 import pytest
 from oslo_config import cfg
 
-from caso import plugins
+from caso import config, plugins
 from caso.errors import ConfigError
 from caso.extractors.base import Extractor
 from caso.extractors.nova import NovaExtractor
@@ -52,6 +52,14 @@ def test_a_plug_in_is_loaded_by_its_name():
 def test_a_plug_in_that_cannot_be_had_is_a_configuration_error_that_names_it(installed, name, complaint):
     with pytest.raises(ConfigError, match=complaint):
         plugins.load(plugins.EXTRACTORS, name, Extractor)
+
+
+def test_the_list_of_options_goes_without_plug_ins_that_cannot_be_had_and_says_so(installed, caplog):
+    groups = {group for group, _ in config.list_opts()}
+
+    assert {"neutron", "ssm", "messenger_ssm"} <= groups
+    assert not groups & {"broken", "lost", "alien"}
+    assert "plug-in broken (other_broken:Mine) cannot be imported" in caplog.text
 
 
 EXTRACTOR_OF_CASO = """

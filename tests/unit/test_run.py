@@ -11,7 +11,10 @@ from caso.extractors.base import Ask, Extractor, Page
 from caso.extractors.nova import NovaExtractor
 from caso.planning import Period
 from caso.projects import Project
+from caso.records.storage import StorageRecord
 from caso.store import Scope
+from caso.testing.entities import seen_volume
+from caso.testing.records import a_storage_record
 from caso.testing.sources import REGION, FakeCompute, a_partial_server, fake_sources
 from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, Recorder, servers, ticking
 
@@ -215,6 +218,44 @@ def test_a_fault_in_somebodys_extractor_costs_only_its_own_scopes(cloudlet):
     assert {scope.scope.extractor for scope in report.scopes if scope.error} == {"crashing"}
     assert sorted(cloudlet.checkpoints()) == [(project, until) for project in ("p1", "p2") for until in (MARCH, T1)]
     assert cloudlet.received()["cloud"]
+
+
+class Telling(Crashing):
+    """Somebody's extractor that tells of something that cannot be."""
+
+    observes = frozenset({"volume"})
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        for project in ask.windows:
+            wrong = {"size_gib": 1.5} if project == "p1" else {}
+            yield Page((seen_volume(at=T1, uuid=f"of-{project}", project_id=project, **wrong),))
+
+
+def test_what_could_not_be_read_again_is_not_kept_and_costs_only_its_own_project(cloudlet, caplog):
+    nova = cloudlet.job(T1).extractors["nova"]
+
+    first = cloudlet.run(T1, extractors={"nova": nova, "telling": Telling()})
+    second = cloudlet.run(T2, extractors={"nova": nova, "telling": Telling()})
+
+    for report in (first, second):
+        assert [scope.project.id for scope in report.scopes if scope.error] == ["p1"]
+    assert "telling: project alpha in RegionOne: fault of the plug-in: volume of-p1: state.size_gib is 1.5" in caplog.text
+
+
+class Making(Crashing):
+    """Somebody's extractor that makes records itself; the kind is no matter here."""
+
+    observes = frozenset()
+    makes = (StorageRecord,)
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        yield Page(records=tuple(a_storage_record(volume_id=project, project_id=project) for project in ask.windows))
+
+
+def test_records_that_an_extractor_makes_itself_are_counted_with_their_project(cloudlet):
+    report = cloudlet.run(T1, extractors={"making": Making()})
+
+    assert {scope.project.id: scope.records for scope in report.scopes} == {"p1": 1, "p2": 1}
 
 
 def test_a_dry_run_counts_per_project_vo_and_kind_and_sends_nothing(cloudlet):

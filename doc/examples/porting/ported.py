@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -33,30 +35,37 @@ class LentExtractor(Extractor):
 
     def extract(self, ask: Ask) -> Iterator[Page]:
         seen, odd = [], []
-        for machine in self._machines():
-            if machine["project"] in ask.windows:
+        written, machines = self._read()
+        for machine in machines:
+            project, name = machine.get("project"), machine.get("id")
+            if project in ask.windows:
                 try:
-                    seen.append(see(machine, datetime.now(UTC)))
-                except (KeyError, ValueError) as exc:
-                    odd.append(OddObject("server", machine["id"], machine["project"], f"it cannot be read: {exc}"))
+                    one = see(machine, written)
+                except (KeyError, TypeError, ValueError) as exc:
+                    odd.append(OddObject("server", str(name), project, f"it cannot be read: {exc!r}"))
+                    continue
+                if one.ended is None or one.ended >= ask.windows[project].start:
+                    seen.append(one)
         yield Page(tuple(seen), tuple(odd))
 
-    def _machines(self) -> list[dict[str, Any]]:
+    def _read(self) -> tuple[datetime, list[dict[str, Any]]]:
+        """When the inventory was written, and what it lists."""
         try:
-            return list(json.loads(self.inventory.read_text(encoding="utf-8")))
+            with self.inventory.open(encoding="utf-8") as file:
+                return datetime.fromtimestamp(os.fstat(file.fileno()).st_mtime, UTC), list(json.load(file))
         except (OSError, ValueError) as exc:
-            raise SourceError(f"lent: cannot read {self.inventory}: {exc}; see that the inventory writes it") from exc
+            raise SourceError(f"cannot read {self.inventory}: {exc}; see that the inventory writes it") from exc
 
 
-def see(machine: Mapping[str, Any], now: datetime) -> ServerSeen:
-    """What is known of a machine now; what it has used since is computed by caso."""
+def see(machine: Mapping[str, Any], written: datetime) -> ServerSeen:
+    """What is known of a machine as of the inventory; what it has used since is computed by caso."""
     end = machine.get("until")
     return ServerSeen(
         uuid=machine["id"],
-        seen_at=now,
+        seen_at=written,
         created=as_utc(datetime.fromisoformat(machine["since"])),
         launched=True,
-        unchanged_since=now,
+        unchanged_since=written,
         ended=as_utc(datetime.fromisoformat(end)) if end else None,
         state=ServerState("ACTIVE", machine["project"], Flavor("lent", vcpus=machine["cores"], memory_mib=0, disk_gib=0)),
     )
@@ -75,11 +84,27 @@ class PostboxMessenger(Messenger):
         return cls(Path(conf.folder))
 
     def send(self, records: Sequence[Record]) -> None:
-        """Return once the file is there."""
+        """Return once the file is on disk, under a name that no other file had."""
         lines = [{"kind": record.kind, "key": record.key, **record.content()} for record in records]
+        if not lines:
+            return
+        name = f"{time.time_ns():020}.json"
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            number = len(list(self.folder.iterdir()))
-            (self.folder / f"{number:06}.json").write_text(json.dumps(lines, default=str), encoding="utf-8")
+            with (self.folder / f".{name}").open("w", encoding="ascii") as file:
+                json.dump(lines, file)
+                file.flush()
+                os.fsync(file.fileno())
+            # Whoever empties the folder never meets half a file.
+            (self.folder / f".{name}").rename(self.folder / name)
+            _sync(self.folder)
         except OSError as exc:
-            raise DeliveryError(f"postbox: cannot write {len(records)} records into {self.folder}: {exc}") from exc
+            raise DeliveryError(f"cannot write {len(records)} records into {self.folder}: {exc}") from exc
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

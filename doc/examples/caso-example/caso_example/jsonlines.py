@@ -37,7 +37,7 @@ class JsonLinesMessenger(Messenger):
             if lines:
                 _append_durably(self.path, lines.encode("ascii"))
         except OSError as exc:
-            raise DeliveryError(f"jsonlines: cannot append {len(records)} records to {self.path}: {exc}") from exc
+            raise DeliveryError(f"cannot append {len(records)} records to {self.path}: {exc}") from exc
 
 
 def _line(record: Record) -> str:

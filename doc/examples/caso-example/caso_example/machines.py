@@ -50,7 +50,7 @@ class MachinesExtractor(Extractor):
             return
         written, rows = self._read()
         if written + self._max_age < max(window.end for window in ask.windows.values()):
-            raise SourceError(f"machines: {self._path} is of {written:%FT%TZ}, which is too old; see to its export")
+            raise SourceError(f"{self._path} is of {written:%FT%TZ}, which is too old; see to its export")
         yield self._page(ask, written, rows)
 
     def _page(self, ask: Ask, written: datetime, rows: list[dict[str, str]]) -> Page:
@@ -62,7 +62,7 @@ class MachinesExtractor(Extractor):
                 continue
             try:
                 machine = see(row, written)
-            except ValueError as exc:
+            except (ValueError, OverflowError) as exc:
                 odd.append(OddObject("server", row["id"], row["project_id"], str(exc)))
                 continue
             # An end that got into the file late is told late; one that is older was told before.
@@ -78,10 +78,10 @@ class MachinesExtractor(Extractor):
                 reader = csv.DictReader(file, restval="")
                 rows = list(reader)
         except (OSError, UnicodeDecodeError, csv.Error) as exc:
-            raise SourceError(f"machines: cannot read {self._path}: {exc}") from exc
+            raise SourceError(f"cannot read {self._path}: {exc}") from exc
         missing = sorted(set(COLUMNS) - set(reader.fieldnames or ()))
         if missing:
-            raise SourceError(f"machines: the first line of {self._path} does not name {', '.join(missing)}")
+            raise SourceError(f"the first line of {self._path} does not name {', '.join(missing)}")
         return written, rows
 
 

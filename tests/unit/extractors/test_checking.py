@@ -1,0 +1,104 @@
+"""What an extractor tells is refused, with its reason, where it could not be kept, or where nobody would get it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+import pytest
+
+from caso.extractors.base import Ask, Extractor, OddObject, Page
+from caso.extractors.checking import faults
+from caso.lifecycle.volume import VolumeState
+from caso.records import Record
+from caso.testing.entities import hours, seen_address, seen_server, seen_volume
+
+AT = hours(5)
+NAIVE = AT.replace(tzinfo=None)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LicenceRecord(Record):
+    kind: ClassVar[str] = "licence"
+    project_id: str
+    licence_hours: Any = 1.5
+    name: str = "licence"
+
+    @property
+    def key(self) -> str:
+        return f"{self.name}/{self.project_id}/{self.month}"
+
+    def neutral(self, before: LicenceRecord | None) -> LicenceRecord:
+        return dataclasses.replace(self, licence_hours=0.0)
+
+
+class Mine(Extractor):
+    observes = frozenset({"volume"})
+    makes = (LicenceRecord,)
+
+    @classmethod
+    def from_conf(cls, conf, sources, **shared):
+        return cls()
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        raise NotImplementedError
+
+
+class All(Mine):
+    observes = frozenset({"server", "volume", "address"})
+
+
+def a_record(**changes: Any) -> LicenceRecord:
+    return LicenceRecord(**{"measured_at": AT, "known_at": AT, "project_id": "p1"} | changes)
+
+
+def test_what_can_be_kept_has_no_fault():
+    odd = (OddObject("volume", "v", None, "?"), OddObject("licence", "l", "p1", "?"))
+    seen = (seen_server(at=AT), seen_volume(at=AT), seen_address(at=AT))
+
+    assert list(faults(All(), Page(seen, odd, inventory=frozenset({"server"}), records=(a_record(),)))) == []
+
+
+@pytest.mark.parametrize(
+    ("page", "fault"),
+    [
+        (seen_volume(at=AT), "yields a VolumeSeen, and no Page"),
+        (Page(({"id": 1},)), "tells of a dict"),
+        (Page((seen_server(at=AT),)), "'server' is not in its observes"),
+        (Page((seen_volume(at=AT, created=NAIVE, unchanged_since=AT),)), "created carries no time zone"),
+        (Page((seen_volume(at=AT, uuid=5),)), "uuid is 5: Input should be a valid string"),
+        (Page((seen_volume(at=AT, size_gib=1.5),)), "size_gib is 1.5: Input should be a valid integer"),
+        (Page((seen_volume(at=AT, size_gib="10"),)), "size_gib is '10'"),
+        (Page((seen_volume(at=AT, type=1),)), "type is 1"),
+        (Page((dataclasses.replace(seen_volume(at=AT), state=VolumeState(1, None, 5)),)), "project_id is 5"),
+        (Page((seen_volume(at=AT, name="\ud800"),)), "surrogates not allowed"),
+        (Page(odd=("v",)), "odd holds a str"),
+        (Page(odd=(OddObject("volume", 5, "p1", "?"),)), "object_id is 5"),
+        (Page(odd=(OddObject("volume", "v", "p1", ValueError("?")),)), "reason is ValueError"),
+        (Page(inventory=frozenset({"share"})), "inventory is of 'share'"),
+        (Page(records=(a_record(measured_at=NAIVE),)), "measured_at carries no time zone"),
+        (Page(records=(a_record(name="license"),)), "does not begin with its kind"),
+        (Page(records=(a_record(licence_hours={1}),)), "its content is no JSON"),
+        (Page(records=(a_record(licence_hours=float("nan")),)), "its content is no JSON"),
+    ],
+)
+def test_what_cannot_be_kept_is_named(page, fault):
+    (found,) = faults(Mine(), page)
+
+    assert fault in found
+
+
+def test_a_record_of_a_kind_that_it_does_not_make_is_a_fault():
+    class Silent(Mine):
+        makes = ()
+
+    (found,) = faults(Silent(), Page(records=(a_record(),)))
+
+    assert "not in its makes" in found
+
+
+def test_times_of_another_zone_are_taken():
+    assert AT.tzinfo is UTC
+    assert list(faults(Mine(), Page((seen_volume(at=AT, created=datetime.fromisoformat("2026-01-01T02:00:00+02:00")),)))) == []
