@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import io
-import logging
-import re
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, redirect_stderr
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from importlib import metadata
 
 from oslo_config import cfg
 from oslo_log import log
 
 from caso import __version__, legacy, plugins, spelling
+from caso.complaints import quiet, sentences, values_of_files
 from caso.errors import ConfigError
 from caso.extractors.base import Extractor
 from caso.messengers.base import Messenger
 from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, STORE, messenger_options
 from caso.plugins import EXTRACTORS, MESSENGERS
-from caso.sources.credentials import auth_option_names, list_auth_opts, register_auth_options
+from caso.sources.credentials import auth_option_names, list_auth_opts, reading, register_auth_options
 
 PURPOSE = {
     "caso-extract": "Extract what the cloud's projects used since the last run, and hand the records to the messengers.",
@@ -27,6 +24,11 @@ PURPOSE = {
     "caso-mapping-migrate": "Write the VOs of mapping_file to the projects in Keystone. Only shows them, unless --no-dry-run.",
     "caso-ledger": "Show which records are held, and what became of them with each messenger; send them again, or never mind.",
 }
+
+EPILOG = (
+    "Options may be spelled with - or _. Exit status: 0 all is done; 1 something is left, the next run tries it again; "
+    "2 nothing was started."
+)
 
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
@@ -37,12 +39,6 @@ def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
         *((group, list(options)) for group, options in _own_options()),
         *_plugged(extractors, messengers),
     ]
-
-
-EPILOG = (
-    "Options may be spelled with - or _. Exit status: 0 all is done; 1 something is left, the next run tries it again; "
-    "2 nothing was started."
-)
 
 
 class Configuration(cfg.ConfigOpts):
@@ -78,47 +74,61 @@ def build(
     """The configuration of one command: its files and its command line, nothing global.
 
     ``files`` stands for the usual places (/etc/caso/caso.conf and the like); ``subcommands`` are those of this
-    command, where it has some. Raises ConfigError
-    naming the option, the value and the choices; leaves with SystemExit for --help and for unknown arguments.
+    command, where it has some. Raises ConfigError naming the option, the value and the choices; leaves with SystemExit
+    for --help and for unknown arguments.
     """
-    conf = Configuration()
     own = COMMAND_OPTIONS.get(prog, ())
-    conf.register_cli_opts([*MAIN, *own])
-    if subcommands is not None:
-        conf.register_cli_opt(subcommands)
+    conf = _registered([*MAIN, *own, *([subcommands] if subcommands is not None else [])])
+    arguments = dashed(argv)
+    found = cfg.find_config_files(project="caso", prog="caso") if files is None else list(files)
+    parse = partial(
+        conf,
+        args=arguments,
+        project="caso",
+        prog=prog,
+        usage="%(prog)s [OPTION]..." if subcommands is None else "%(prog)s [OPTION]... COMMAND [ARGUMENT]...",
+        version=__version__,
+        default_config_files=found,
+        default_config_dirs=None if files is None else [],
+        description=PURPOSE.get(prog),
+        epilog=EPILOG,
+    )
+    given = spelling.given(arguments, [*MAIN, *own])
+    folders = [] if files is not None else cfg.find_config_dirs(project="caso", prog="caso")
+    with sentences(spelling.named(arguments, found, folders)), quiet():
+        with values_of_files(arguments, found, given):
+            parse()
+        _command_line_first(conf, parse, given)
+        _take_over(conf, arguments)
+        _read_all(conf)
+    return conf
+
+
+def _registered(arguments: Iterable[cfg.Opt]) -> Configuration:
+    """A configuration with the options that the command line may name, and those of caso itself."""
+    conf = Configuration()
+    conf.register_cli_opts(arguments)
     log.register_options(conf)
     conf.register_opts(STORE, group="store")
     conf.register_opts(ACCOUNTING, group="accounting")
     register_auth_options(conf)
-    arguments = dashed(argv)
-    found = cfg.find_config_files(project="caso", prog="caso") if files is None else list(files)
-    try:
-        with _quiet():
-            with _values_of_files(arguments, found):
-                conf(
-                    args=arguments,
-                    project="caso",
-                    prog=prog,
-                    usage="%(prog)s [OPTION]..." if subcommands is None else "%(prog)s [OPTION]... COMMAND [ARGUMENT]...",
-                    version=__version__,
-                    default_config_files=found,
-                    default_config_dirs=None if files is None else [],
-                    description=PURPOSE.get(prog),
-                    epilog=EPILOG,
-                )
-            # Where a file has the option as well, oslo.config takes the value of the command line, and names the file.
-            for option in spelling.given(arguments, [*MAIN, *own]):
-                conf.place(option, cfg.Locations.command_line)
-            _take_over(conf, arguments)
-            _read_all(conf)
-    except (cfg.ConfigFilesNotFoundError, cfg.ConfigFilesPermissionDeniedError) as exc:
-        files = ", ".join(dict.fromkeys(exc.config_files))
-        raise ConfigError(f"cannot read {files}; check the path, and that this user may read it") from exc
-    except (OSError, UnicodeDecodeError) as exc:
-        raise ConfigError(f"cannot read the configuration: {exc}; it has to be a text file in UTF-8") from exc
-    except cfg.Error as exc:
-        raise ConfigError(_plain(str(exc))) from exc
     return conf
+
+
+def _command_line_first(conf: Configuration, parse: Callable[..., None], given: Iterable[str]) -> None:
+    """Let the command line count more than the environment, and say that these options come from it.
+
+    Where a file has the option as well, oslo.config names the file, and takes the value of the environment if it has one.
+    """
+    locations = {option: conf.get_location(option) for option in given}
+    if any(place and place.location is cfg.Locations.environment for place in locations.values()):
+        parse(use_env=False)
+        values = {option: conf[option] for option in given}
+        parse()
+        for option, value in values.items():
+            conf.set_override(option, value)
+    for option in given:
+        conf.place(option, cfg.Locations.command_line)
 
 
 def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
@@ -145,50 +155,28 @@ def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
     conf.remarks += spelling.old_names(files, _declared(conf))
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """oslo.config tells of old names when it reads them, before there is a log, and some of them twice."""
-    logger = logging.getLogger(cfg.__name__)
-    before, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = before
-
-
-@contextmanager
-def _values_of_files(arguments: Sequence[str], usual: Sequence[str]) -> Iterator[None]:
-    """A value of the wrong type in a file is told as one of the command line, by oslo.config, which leaves with 1 then."""
-    told = io.StringIO()
-    try:
-        with redirect_stderr(told):
-            yield
-    except SystemExit as exc:
-        wrong = re.match(r"argument --(\w+): Invalid (.*) value: (.*)", told.getvalue())
-        if exc.code == 1 and wrong:
-            name, kind, value = wrong.groups()
-            where = ", ".join(spelling.values_of("--config-file", arguments) or usual) or "the environment"
-            raise ConfigError(f"{name} in {where}: {value!r} is not valid; it has to be {kind}") from exc
-        sys.stderr.write(told.getvalue())
-        raise
-    sys.stderr.write(told.getvalue())
-
-
-def _plain(text: str) -> str:
-    """oslo.config's words without the repr of its LocationInfo.
-
-    >>> _plain("Value for option a from LocationInfo(location=<Locations.user: (4, True)>, detail='/etc/x') is not valid: b")
-    'Value for option a from /etc/x is not valid: b'
-    """
-    return re.sub(r"LocationInfo\(location=.*?, detail='(.*?)'\)", r"\1", text)
-
-
 def unknown_options(conf: cfg.ConfigOpts) -> list[str]:
     """A sentence for each option of the files that nothing reads, with the likely spelling; in groups that are known only."""
     known = spelling.known_names(_declared(conf))
     known["keystone_auth"] |= auth_option_names(conf)
     known["extractor"] = set(legacy.EXTRACTOR_GROUP)
-    return spelling.unknown_options(spelling.read_files(conf), known)
+    files = spelling.read_files(conf)
+    return [*spelling.unknown_groups(files, known, _groups_of_others(conf)), *spelling.unknown_options(files, known)]
+
+
+def _groups_of_others(conf: cfg.ConfigOpts) -> set[str]:
+    """Groups that may stand in a file and that this configuration does not read."""
+    messengers = [*plugins.names(MESSENGERS), *legacy.NOT_HERE[MESSENGERS]]
+    old = (group for groups in legacy.OLD_GROUPS.values() for group in groups)
+    credentials = conf.keystone_auth.auth_section or "keystone_auth"
+    return {
+        *plugins.names(EXTRACTORS),
+        *legacy.NOT_HERE[EXTRACTORS],
+        *messengers,
+        *messenger_options(messengers),
+        *old,
+        credentials,
+    }
 
 
 def _declared(conf: cfg.ConfigOpts) -> list[tuple[str | None, Sequence[cfg.Opt]]]:
@@ -252,7 +240,9 @@ def _register_plugins(conf: cfg.ConfigOpts) -> None:
 def _read_all(conf: cfg.ConfigOpts) -> None:
     """Read every value once: oslo.config checks a value of a file only when it is read."""
     for name in conf:
-        value = conf[name]
+        with reading(f"[DEFAULT] {name}"):
+            value = conf[name]
         if isinstance(value, cfg.ConfigOpts.GroupAttr):
             for option in value:
-                value[option]
+                with reading(f"[{name}] {option}"):
+                    value[option]

@@ -106,12 +106,18 @@ def take_extractor_group(conf: cfg.ConfigOpts, sections: Sections) -> list[str]:
         return []
     if conf[AUTH_GROUP].auth_type or conf[AUTH_GROUP].auth_section or sections.get(AUTH_GROUP, {}).get("auth_url"):
         return [f"[extractor] {', '.join(credentials)}: not read, since [{AUTH_GROUP}] has credentials; take it out"]
+    if "endpoint" not in credentials:
+        raise ConfigError(f"[extractor] {', '.join(credentials)}: no endpoint; set auth_url in [{AUTH_GROUP}] to Keystone's URL")
+    try:
+        insecure = types.Boolean()(credentials.get("insecure", "false"))
+    except ValueError as exc:
+        raise ConfigError(f"[extractor] insecure: {exc}; write true or false") from exc
     set_default_password_login(
         conf,
-        auth_url=_v3(credentials.get("endpoint", "")),
+        auth_url=_v3(credentials["endpoint"]),
         username=credentials.get("user", DEFAULT_USER),
         password=credentials.get("password", ""),
-        insecure=types.Boolean()(credentials.get("insecure", "false")),
+        insecure=insecure,
     )
     write = "auth_type = password, auth_url, username, password, user_domain_name = Default"
     return [f"[extractor] {', '.join(credentials)}: names of an older release; write [{AUTH_GROUP}] {write}"]

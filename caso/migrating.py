@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from caso.errors import ConfigError, SourceError
 from caso.projects import VoMapping, with_vo
@@ -92,18 +92,15 @@ def carry_out(identity: Identity, changes: Sequence[Change]) -> Iterator[Change]
             yield change
             continue
         try:
-            _write(identity, change.row)(change.key, change.value)
+            _write(identity, change.row, change.key, change.value)
         except SourceError as exc:
             yield dataclasses.replace(change, state=State.FAILED, why=str(exc))
         else:
             yield dataclasses.replace(change, state=State.DONE)
 
 
-def _write(identity: Identity, row: ProjectRow) -> Callable[[str, str], None]:
-    def write(key: str, value: str) -> None:
-        if key == TAG:
-            identity.add_tag(row, value)
-        else:
-            identity.set_property(row, key, value)
-
-    return write
+def _write(identity: Identity, row: ProjectRow, key: str, value: str) -> None:
+    if key == TAG:
+        identity.add_tag(row, value)
+    else:
+        identity.set_property(row, key, value)

@@ -49,12 +49,14 @@ class VoMapping:
     def read(cls, path: Path, *, required: bool = False) -> Self:
         """The mapping of a file; an absent one maps nothing, unless it is ``required`` (was named by the operator)."""
         try:
-            text = path.read_text(encoding="utf-8")
+            text = path.read_text(encoding="utf-8-sig")
         except FileNotFoundError as exc:
             if required:
                 raise ConfigError(f"mapping_file: {path} is not there; correct the option or leave it out") from exc
             return cls()
-        except (OSError, UnicodeDecodeError) as exc:
+        except UnicodeDecodeError as exc:
+            raise ConfigError(f"mapping_file: cannot read {path}: {exc}; save it as a text file in UTF-8") from exc
+        except OSError as exc:
             raise ConfigError(f"mapping_file: cannot read {path}: {exc}") from exc
         return cls(path, _parse(text, path))
 

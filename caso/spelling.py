@@ -1,4 +1,4 @@
-"""What stands in the configuration files: options that nothing reads, and options by names of older releases."""
+"""What stands in the configuration files and on the command line: what nothing reads, and names of older releases."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ from oslo_config import cfg
 
 Declared = Sequence[tuple[str | None, Sequence[cfg.Opt]]]
 """Options by group, as ``register_opts`` takes them."""
+
+
+NEARLY = 0.9
+"""How like each other two names of groups have to be: plug-ins have groups of their own, that are like none of these."""
 
 
 class ConfigFile(NamedTuple):
@@ -34,6 +38,26 @@ def _read(path: str) -> ConfigFile:
     return ConfigFile(path, sections)
 
 
+def named(arguments: Sequence[str], usual: Sequence[str], folders: Iterable[str]) -> list[str]:
+    """The files that a command line names, else the usual ones."""
+    inside = [Path(folder) for folder in values_of("--config-dir", arguments) or folders]
+    files = values_of("--config-file", arguments) or usual
+    return [*files, *(str(path) for folder in inside for path in sorted(folder.glob("*.conf")))]
+
+
+def undecodable(files: Iterable[str]) -> list[str]:
+    """Those of the files that are no text in UTF-8."""
+    found = []
+    for file in files:
+        try:
+            Path(file).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            found.append(file)
+        except OSError:
+            continue
+    return found
+
+
 def united(files: Iterable[ConfigFile]) -> dict[str, dict[str, str]]:
     """The values of all files, each the last one that is given."""
     found: dict[str, dict[str, str]] = {}
@@ -48,10 +72,26 @@ def unknown_options(files: Iterable[ConfigFile], known: Mapping[str, set[str]]) 
     found = []
     for path, sections in files:
         for group in sorted(sections.keys() & known.keys()):
-            for name in sorted({name.replace("-", "_") for name in sections[group]} - known[group]):
+            # In a file oslo.config reads no name with a dash, though the command line knows it.
+            for name in sorted(sections[group].keys() - known[group]):
                 near = get_close_matches(name, known[group], 1)
                 meant = f"did you mean {near[0]}?" if near else "correct it or take it out"
                 found.append(f"{path}: [{group}] has no option {name}; {meant}")
+    return found
+
+
+def unknown_groups(files: Iterable[ConfigFile], known: Iterable[str], others: Iterable[str]) -> list[str]:
+    """A sentence for each group that nothing reads and that is spelled nearly as one that is; ``others`` may be there.
+
+    >>> unknown_groups([ConfigFile("f", {"keystone-auth": {}, "prometheus": {}})], ["keystone_auth"], [])
+    ['f: there is no group [keystone-auth]; did you mean [keystone_auth]?']
+    """
+    meant = {group.lower(): group for group in (*others, *known)}
+    found = []
+    for path, sections in files:
+        for group in sorted(sections):
+            near = get_close_matches(group.lower(), meant, 1, NEARLY) if group.lower() not in meant or group == "default" else []
+            found += [f"{path}: there is no group [{group}]; did you mean [{meant[name]}]?" for name in near]
     return found
 
 

@@ -114,10 +114,16 @@ def _regions(offers: Mapping[str, Sequence[str]], found: Sequence[Project], want
 
 def projects(conf: cfg.ConfigOpts, sources: Sources) -> Projects:
     """The projects to account for, with their VOs, and those asked for in vain."""
+    return find_projects(
+        sources.identity, wanted=conf.projects, tag=conf.caso_tag, properties=conf.vo_property, mapping=vo_mapping(conf)
+    )
+
+
+def vo_mapping(conf: cfg.ConfigOpts) -> VoMapping:
+    """What mapping_file says; nothing where it is empty, or is not there and was not asked for."""
     where = conf.get_location("mapping_file")
     chosen = where is not None and where.location.is_user_controlled
-    mapping = VoMapping.read(Path(conf.mapping_file), required=chosen)
-    return find_projects(sources.identity, wanted=conf.projects, tag=conf.caso_tag, properties=conf.vo_property, mapping=mapping)
+    return VoMapping.read(Path(conf.mapping_file), required=chosen) if conf.mapping_file else VoMapping()
 
 
 def _narrowed(conf: cfg.ConfigOpts) -> bool:
@@ -138,7 +144,7 @@ def period_of(conf: cfg.ConfigOpts, now: datetime) -> Period:
     now = now.replace(microsecond=0)
     until = parse_instant(conf.extract_to, "extract_to") if conf.extract_to else now
     since = None
-    if conf.extract_from is not None:
+    if conf.extract_from:
         beginning = conf.extract_from.strip().lower() == "none"
         since = BEGINNING if beginning else max(BEGINNING, parse_instant(conf.extract_from, "extract_from"))
     if since is not None and since > now:
@@ -188,7 +194,7 @@ def _extractor(conf: cfg.ConfigOpts, name: str, sources: Sources) -> Extractor:
 def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
     cls = plugins.load(MESSENGERS, name, Messenger)
     common = conf[f"messenger_{name}"]
-    chosen = common.record_types
+    chosen = common.record_types or None
     known = {*KINDS, *_kinds(conf)}
     if chosen is not None and (wrong := set(chosen) - known):
         choices = ", ".join(sorted(known))

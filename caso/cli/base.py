@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import TextIO
@@ -44,6 +45,10 @@ def command(
     except CasoError as exc:
         print(f"{prog}: {exc}", file=sys.stderr)
         return 1
+    except BrokenPipeError:
+        # Who read our output has seen enough, as head does; nothing is left to write when Python flushes it at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print(f"{prog}: interrupted; what was seen is kept, and the next run goes on from there", file=sys.stderr)
         return 1
@@ -75,7 +80,10 @@ class _StandardError(logging.StreamHandler[TextIO]):
 
 def _set_up_logging(conf: cfg.ConfigOpts) -> None:
     """oslo.log as configured. Where it has no file, standard error: cron mails that, so only what is wrong is said."""
-    log.setup(conf, "caso")
+    try:
+        log.setup(conf, "caso")
+    except (OSError, RuntimeError, TypeError, ValueError, log.LogConfigError) as exc:
+        raise ConfigError(f"there is no log as it is configured: {exc}; correct its options in [DEFAULT]") from exc
     if conf.log_config_append or conf.log_file or conf.log_dir or conf.use_syslog or conf.use_journal:
         return
     if not conf.debug:

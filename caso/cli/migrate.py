@@ -36,7 +36,9 @@ def _migrate(conf: Configuration) -> int:
 
 
 def _planned(conf: Configuration, identity: Identity) -> list[Change]:
-    mapping = VoMapping.read(Path(conf.mapping_file), required=not conf.migrate_projects)
+    if not conf.mapping_file and not conf.migrate_projects:
+        raise ConfigError("mapping_file is empty; name the file that the VOs are in")
+    mapping = VoMapping.read(Path(conf.mapping_file), required=not conf.migrate_projects) if conf.mapping_file else VoMapping()
     planned = plan_properties(identity, mapping, conf.vo_property, force=conf.force)
     if not conf.migrate_projects:
         return planned

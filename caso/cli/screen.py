@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
@@ -99,22 +99,36 @@ def preview(report: Report, console: Console) -> None:
 def projects(
     found: Sequence[Project], checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime, console: Console
 ) -> None:
-    """Project, name, VO and where it came from; per extractor and region how far it is extracted, and how far behind."""
+    """Project, name, VO and where it came from; how far it is extracted, and how far behind.
+
+    A row for each region and time that extractors of a project have reached together, and one for those that never have.
+    """
     table = light_table()
     for column in ("Project", "Name", "VO", "VO from", "Extractor", "Region", "Extracted until", "Behind"):
         table.add_column(column, overflow="fold")
     for project in found:
         vo = Text(project.vo) if project.vo else Text("none: left undone", style="red")
-        known = [c for c in checkpoints if c.scope.project_id == project.id and c.scope.extractor in extractors]
-        for checkpoint in known:
-            scope = checkpoint.scope
-            behind = str(now - checkpoint.until).split(".")[0]
-            ends = (scope.extractor, scope.region, stamp(checkpoint.until), behind)
-            table.add_row(plain(project.id), plain(project.name), vo, plain(project.vo_source or "-"), *map(plain, ends))
-        if not known:
-            never = (", ".join(extractors), "-", "never", "-")
-            table.add_row(plain(project.id), plain(project.name), vo, plain(project.vo_source or "-"), *map(plain, never))
+        whose = (plain(project.id), plain(project.name), vo, plain(project.vo_source or "-"))
+        for ends in _ends([c for c in checkpoints if c.scope.project_id == project.id], extractors, now):
+            table.add_row(*whose, *map(plain, ends))
     console.print(table)
+
+
+def _ends(checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime) -> Iterator[tuple[str, str, str, str]]:
+    """Extractors, region, until when and how far behind."""
+    reached: dict[tuple[str, datetime], set[str]] = {}
+    for checkpoint in checkpoints:
+        if checkpoint.scope.extractor in extractors:
+            reached.setdefault((checkpoint.scope.region, checkpoint.until), set()).add(checkpoint.scope.extractor)
+    for (region, until), names in sorted(reached.items()):
+        yield _joined(extractors, names), region, stamp(until), str(now - until).split(".")[0]
+    if never := set(extractors).difference(*reached.values()):
+        yield _joined(extractors, never), "-", "never", "-"
+
+
+def _joined(extractors: Sequence[str], chosen: Collection[str]) -> str:
+    """Those chosen, in the order that they are configured in."""
+    return ", ".join(name for name in extractors if name in chosen)
 
 
 def light_table(title: str | None = None) -> Table:

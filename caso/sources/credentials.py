@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from keystoneauth1 import exceptions as ksa
@@ -133,8 +134,22 @@ def _plugin_options(conf: cfg.ConfigOpts, group: str, auth_type: str) -> dict[st
     except ksa.NoMatchingPlugin:
         return {}  # Access says which there are
     conf.register_opts(loading.get_auth_plugin_conf_options(auth_type), group=group)
-    values = {option.dest: (option, conf[group][option.dest]) for option in options}
-    return {name: option.type(value) for name, (option, value) in values.items() if value is not None}
+    found = {}
+    for option in options:
+        with reading(f"[{group}] {option.dest}"):
+            value = conf[group][option.dest]
+        if value is not None:
+            found[option.dest] = option.type(value)
+    return found
+
+
+@contextmanager
+def reading(option: str) -> Iterator[None]:
+    """ConfigError where the value of an option refers to another one that there is not; not a word of it, it may be secret."""
+    try:
+        yield
+    except (cfg.NoSuchOptError, cfg.TemplateSubstitutionError):
+        raise ConfigError(f"{option}: what follows a $ in it is no option; where a $ is meant, write $$") from None
 
 
 def _session(group: cfg.ConfigOpts.GroupAttr) -> Any:

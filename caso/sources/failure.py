@@ -25,7 +25,7 @@ def may_pass(exc: Exception) -> bool:
 
 def login_failed(exc: Exception, scope: str) -> SourceError:
     """Why there is no token for ``scope``."""
-    if isinstance(exc, ksa.HttpError) and exc.http_status in (401, 403):
+    if _is_denied(exc):
         return LoginError(
             f"keystone: no token for {scope}: {reason(exc)}; "
             f"check the credentials, and that the user has a role (reader will do) for {scope}"
@@ -33,12 +33,16 @@ def login_failed(exc: Exception, scope: str) -> SourceError:
     return SourceError(f"keystone: cannot get a token for {scope}: {reason(exc)}; {_advice(exc)}")
 
 
-def request_failed(exc: Exception, what: str) -> SourceError:
-    """Why ``what`` ("nova: cannot list servers of project X") failed."""
-    text = f"{what}: {reason(exc)}; {_advice(exc)}"
+MAY_READ = "give the user a role that may (reader for one project, admin for all at once)"
+MAY_CHANGE = "do it as a user that may (an administrator, with --os-cloud say)"
+
+
+def request_failed(exc: Exception, what: str, *, denied: str = MAY_READ) -> SourceError:
+    """Why ``what`` ("nova: cannot list servers of project X") failed; ``denied`` is what to do where the role is too small."""
+    text = f"{what}: {reason(exc)}; {denied if _is_denied(exc) else _advice(exc)}"
+    if _is_denied(exc):
+        return DeniedError(text)
     if isinstance(exc, ksa.HttpError):
-        if exc.http_status in (401, 403):
-            return DeniedError(text)
         if exc.http_status == 404:
             return MissingError(text)
         if exc.http_status == 400 and "marker" in reason(exc).lower():
@@ -73,10 +77,12 @@ def _from_body(exc: ksa.HttpError) -> str | None:
     return next((message for message in messages if isinstance(message, str)), None)
 
 
+def _is_denied(exc: Exception) -> bool:
+    return isinstance(exc, ksa.HttpError) and exc.http_status in (401, 403)
+
+
 def _advice(exc: Exception) -> str:
     if isinstance(exc, ksa.HttpError):
-        if exc.http_status in (401, 403):
-            return "give the user a role that may (reader for one project, admin for all at once)"
         if exc.http_status in RETRIED_STATUSES:
             return "the service is overloaded or down; the next run asks again"
         return "see the log of the service"

@@ -13,7 +13,7 @@ from keystoneauth1.session import Session
 
 from caso.errors import SourceError
 from caso.sources.api import LoginError, MissingError
-from caso.sources.failure import login_failed, may_pass, reason, request_failed
+from caso.sources.failure import MAY_CHANGE, login_failed, may_pass, reason, request_failed
 
 LOG = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class HttpApi:
         try:
             retried(lambda: self._session.request(self._base() + path, method, auth=self._auth, json=body), what, self._sleep)
         except ksa.ClientException as exc:
-            raise request_failed(exc, what) from exc
+            raise request_failed(exc, what, denied=MAY_CHANGE) from exc
 
     def versions(self) -> Mapping[str, Any]:
         """The version document; a catalog may name a project behind the version (``/v2.1/PROJECT``)."""

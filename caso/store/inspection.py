@@ -122,10 +122,9 @@ class Inspection:
 
     def keys_like(self, key: str) -> list[str]:
         """Keys that hold the text, or else the longest of its parts that any key holds: where it was mistyped or cut short."""
-        parts = sorted({part for part in key.split("/") if len(part) > 3}, key=len, reverse=True)
-        kinds = set(self.kinds())
+        parts = sorted(set(key.split("/")).difference(self.kinds()), key=len, reverse=True)
         with self._database.read() as connection:
-            for part in [key, *(part for part in parts if part not in kinds)]:
+            for part in (part for part in [key, *parts] if len(part) > 3):
                 question = select(records.c.key).where(records.c.key.contains(part, autoescape=True)).order_by(records.c.key)
                 if found := list(connection.scalars(question.limit(NEAR))):
                     return found

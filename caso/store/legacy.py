@@ -6,7 +6,7 @@ import contextlib
 import os
 import tempfile
 from collections.abc import Collection, Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import Connection, insert
@@ -43,7 +43,11 @@ def _read(file: Path) -> datetime:
         text = file.read_text(encoding="utf-8").strip()
         if not text:
             raise ConfigError(f"{file} is empty")
-        return parse_instant(text, str(file))
+        instant = parse_instant(text, str(file))
+        if instant > datetime.now(UTC):
+            # Nothing would be extracted until then, and nobody would notice.
+            raise ConfigError(f"{file} says {text}, which lies in the future")
+        return instant
     except (ConfigError, OSError, ValueError) as exc:
         raise ConfigError(
             f"cannot take over when cASO last extracted this project: {exc}. Write the date of its last good run into {file} "

@@ -96,6 +96,15 @@ class Site:
             self.words(*arguments), env=environ, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
 
+    def head(self, *arguments: str) -> tuple[str, str]:
+        """The first line that it prints to a reader who then goes away, and what it says of that."""
+        with subprocess.Popen(self.words(*arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            line = process.stdout.readline()
+            process.stdout.close()
+            return line, process.stderr.read()
+
     def json(self, *arguments: str) -> list[dict[str, Any]]:
         done = self.ledger(*arguments, "--json")
         assert (done.returncode, done.stderr) == (0, "")
@@ -382,3 +391,25 @@ def test_a_password_of_the_store_is_not_printed(site: Site):
 
     assert done.returncode == 2
     assert PASSWORD not in done.stdout + done.stderr
+
+
+def test_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path):
+    site = Site(tmp_path)
+    with site.store as store:
+        for number in range(1500):
+            uuid = f"{number:08d}-4a5b-4c7d-8e9f-a0b1c2d3e4f5"
+            site.put(store, uuid, a_cloud_record(vm_uuid=uuid, measured_at=MARCH))
+
+    assert site.head("list", "--records", "--json") == ("[\n", "")
+
+
+@pytest.mark.parametrize("option", ["log_file = {}/none/caso.log", "log_config_append = {}/none", "default_log_levels = a"])
+def test_a_log_that_cannot_be_is_a_sentence_and_nothing_is_started(tmp_path: Path, option: str):
+    site = Site(tmp_path)
+    site.conf.write_text(f"{site.conf.read_text()}{option.format(tmp_path)}\n")
+
+    done = site.ledger("list")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("caso-ledger: there is no log as it is configured: ")
+    assert "Traceback" not in done.stderr

@@ -111,6 +111,7 @@ def test_a_user_that_may_not_change_projects_is_told(site: Site):
     assert status == 1
     assert "failed" in output
     assert "403" in output
+    assert "reader" not in output.split("403")[1]
     assert "Traceback" not in errors
 
 

@@ -6,6 +6,8 @@ import pytest
 
 from caso import config, wiring
 from caso.errors import ConfigError
+from caso.projects import VoMapping
+from caso.sources.credentials import access_from_conf
 from caso.window import BEGINNING, parse_instant
 
 NOW = datetime(2024, 3, 10, 12, 0, 0, 5, tzinfo=UTC)
@@ -31,6 +33,38 @@ def test_a_misspelled_option_of_a_file_is_told_with_the_likely_spelling(build):
         "[keystone_auth] has no option pasword; did you mean password?",
         "[ssm] has no option output_pth; did you mean output_path?",
     ]
+
+
+@pytest.mark.parametrize("word", ["site-name", "Site_name"])
+def test_a_name_that_a_file_may_not_have_is_told_though_the_command_line_knows_it(build, word):
+    conf = build(f"[DEFAULT]\n{word} = X\n")
+
+    assert conf.site_name is None
+    assert [sentence.split(": ", 1)[1] for sentence in config.unknown_options(conf)] == [
+        f"[DEFAULT] has no option {word}; did you mean site_name?"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("group", "meant"),
+    [
+        ("keystone-auth", "keystone_auth"),
+        ("messengers_ssm", "messenger_ssm"),
+        ("benchmarks", "benchmark"),
+        ("default", "DEFAULT"),
+    ],
+)
+def test_a_group_that_is_spelled_nearly_as_one_that_is_read_is_told(build, group, meant):
+    conf = build(f"[{group}]\na = b\n", "--messengers=ssm")
+
+    assert [sentence.split(": ", 1)[1] for sentence in config.unknown_options(conf)] == [
+        f"there is no group [{group}]; did you mean [{meant}]?"
+    ]
+
+
+@pytest.mark.parametrize("group", ["messenger_ssmv4", "ssm", "logstash", "greendigit_cim", "SSM", "keystone_authtoken", "mine"])
+def test_groups_that_may_be_there_are_not_told(build, group):
+    assert config.unknown_options(build(f"[{group}]\na = b\n")) == []
 
 
 def test_names_of_older_releases_and_groups_of_others_are_not_told(build):
@@ -66,6 +100,21 @@ def test_a_value_of_the_wrong_type_of_an_option_of_the_command_line_names_the_fi
         build("[DEFAULT]\nthreads = many\n")
 
 
+def test_a_value_of_the_wrong_type_of_an_argument_names_no_file(build):
+    with pytest.raises(ConfigError, match="threads in the arguments: '0' is not valid"):
+        build("[DEFAULT]\nthreads = 2\n", "--threads=0")
+
+
+def test_a_reference_to_no_option_is_a_sentence_that_tells_nothing_of_a_password(build):
+    with pytest.raises(ConfigError, match=r"refers to \$nothing, and there is no such option"):
+        build("[DEFAULT]\nspooldir = $nothing\n")
+
+    conf = build("[keystone_auth]\nauth_type = password\nauth_url = http://k/v3\npassword = pass$word\n")
+    with pytest.raises(ConfigError, match=r"\[keystone_auth\] password: what follows a \$ in it is no option") as caught:
+        access_from_conf(conf, environ={})
+    assert "word" not in str(caught.value).replace("password", "")
+
+
 def test_an_argument_that_there_is_not_is_told_and_ends_it(build, capsys):
     with pytest.raises(SystemExit):
         build("", "--sight-name=x")
@@ -91,10 +140,45 @@ def test_an_option_of_the_command_line_is_of_this_run_only_whatever_the_file_say
     assert not build(text, "--site-name=projects").spoken("projects")
 
 
+@pytest.mark.parametrize("text", ["[DEFAULT]\nprojects = a\n", ""], ids=["in a file as well", "in no file"])
+def test_the_command_line_counts_more_than_the_environment_and_that_more_than_a_file(build, monkeypatch, text):
+    monkeypatch.setenv("OS_DEFAULT__PROJECTS", "b")
+    monkeypatch.setenv("OS_DEFAULT__SITE_NAME", "B")
+
+    conf = build(f"{text}[ssm]\nmax_size = 7\n", "--projects=c", "--messengers=ssm")
+
+    assert (conf.projects, conf.site_name, conf.ssm.max_size) == (["c"], "B", 7)
+    assert build(text).projects == ["b"]
+
+
 def test_a_switch_is_turned_off_in_three_spellings(build):
     text = "[DEFAULT]\ndry_run = true\n"
 
     assert [build(text, word).dry_run for word in ("--nodry-run", "--nodry_run", "--no-dry-run")] == [False] * 3
+
+
+def test_which_of_several_files_is_not_in_utf_8_is_told(tmp_path):
+    (tmp_path / "caso.conf").write_text("[DEFAULT]\n", encoding="utf-8")
+    (tmp_path / "caso.conf.d").mkdir()
+    (tmp_path / "caso.conf.d" / "site.conf").write_text("[DEFAULT]\n# Universit\u00e9\n", encoding="latin-1")
+
+    with pytest.raises(ConfigError, match=r": \S+/caso.conf.d/site.conf: .*; save it as a text file in UTF-8"):
+        config.build([f"--config-file={tmp_path}/caso.conf", f"--config-dir={tmp_path}/caso.conf.d"], "caso-extract", files=[])
+
+
+def test_a_byte_order_mark_is_called_by_its_name(tmp_path):
+    (tmp_path / "caso.conf").write_text("[DEFAULT]\n", encoding="utf-8-sig")
+
+    with pytest.raises(ConfigError, match="byte order mark: save it as UTF-8 without one"):
+        config.build([f"--config-file={tmp_path}/caso.conf"], "caso-extract", files=[])
+
+
+def test_lines_that_end_as_on_windows_are_lines(tmp_path):
+    (tmp_path / "caso.conf").write_bytes(b"[DEFAULT]\r\nsite_name = X\r\nprojects = a,\r\n  b\r\n")
+
+    conf = config.build([], "caso-extract", files=[f"{tmp_path}/caso.conf"])
+
+    assert (conf.site_name, conf.projects) == ("X", ["a", "b"])
 
 
 @pytest.mark.parametrize("content", [b"\xff\xfe", None], ids=["not UTF-8", "a directory"])
@@ -112,6 +196,13 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, content):
 def test_none_is_the_beginning_and_no_date_is_before_it(build):
     assert wiring.period_of(build("", "--extract-from=None"), NOW).since == BEGINNING
     assert wiring.period_of(build("", "--extract-from=0001-01-01"), NOW).since == BEGINNING
+
+
+def test_an_option_without_a_value_is_one_that_is_not_set(build):
+    conf = build("[DEFAULT]\nextract_from =\nextract_to =\nmapping_file =\ncaso_tag =\n")
+
+    assert wiring.period_of(conf, NOW).since is None
+    assert wiring.vo_mapping(conf) == VoMapping()
 
 
 def test_a_period_is_in_whole_seconds_and_ends_now(build):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caso import config, legacy
+from caso import config, legacy, wiring
 from caso.cli.base import command
 from caso.errors import ConfigError
 from caso.sources.credentials import access_from_conf
@@ -31,6 +31,7 @@ def value_of(conf, group, option):
 
 
 ALL = "cloud, ip, accelerator, storage, energy"
+WITHOUT_ENERGY = {"cloud", "ip", "accelerator", "storage"}
 
 ROWS = [
     # group, option, default of caso, a value as an old site has it, what it becomes
@@ -79,6 +80,13 @@ def test_an_option_of_caso_has_its_default_and_takes_its_value(build, group, opt
     assert value_of(without, group, option) == default
     assert value_of(given, group, option) == meant
     assert config.unknown_options(given) == []
+
+
+@pytest.mark.parametrize(("text", "kinds"), [(ALL, WITHOUT_ENERGY), ("", WITHOUT_ENERGY), ("cloud", {"cloud"})])
+def test_ssm_gets_the_kinds_named_that_it_can_write_and_all_of_them_where_none_is_named(build, tmp_path, text, kinds):
+    conf = build(f"[DEFAULT]\nmessengers = ssm\n[ssm]\noutput_path = {tmp_path}\n[messenger_ssm]\nrecord_types = {text}\n")
+
+    assert wiring._outlet(conf, "ssm").kinds == kinds
 
 
 RENAMED = [
@@ -264,6 +272,21 @@ def test_the_credentials_of_the_first_release_log_in_to_keystone_3(build):
     assert "secret" not in conf.remarks[0]
     assert "[keystone_auth] auth_type = password" in conf.remarks[0]
     assert config.unknown_options(conf) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("endpoint = http://k/v2.0\ninsecure = perhaps\n", r"\[extractor\] insecure: .*'perhaps'; write true or false"),
+        ("user = a\n", r"\[extractor\] user, password: no endpoint; set auth_url in \[keystone_auth\]"),
+        ("endpoint = http://k/v2.0\nuser = a$b\n", r"\[keystone_auth\] username: what follows a \$ .* write \$\$"),
+    ],
+)
+def test_what_is_wrong_with_the_credentials_of_the_first_release_is_a_sentence_without_the_password(build, text, told):
+    with pytest.raises(ConfigError, match=told) as caught:
+        build(f"[extractor]\npassword = secret\n{text}")
+
+    assert "secret" not in str(caught.value)
 
 
 def test_the_user_of_the_first_release_has_a_default(build):

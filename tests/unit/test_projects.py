@@ -73,6 +73,16 @@ def test_a_broken_mapping_file_is_told_with_its_line(tmp_path, content, complain
         mapping(tmp_path, content)
 
 
+def test_a_mapping_file_may_begin_with_a_byte_order_mark_and_has_to_be_utf_8(tmp_path):
+    file = tmp_path / "voms.json"
+    file.write_text('{"ops": {"projects": ["p"]}}', encoding="utf-8-sig")
+    assert VoMapping.read(file).vo_of == {"p": "ops"}
+
+    file.write_text('{"Universit\u00e9": {"projects": ["p"]}}', encoding="latin-1")
+    with pytest.raises(ConfigError, match=r"voms\.json: .*; save it as a text file in UTF-8"):
+        VoMapping.read(file)
+
+
 def test_a_missing_mapping_file_is_fine_unless_it_was_named(tmp_path):
     assert VoMapping.read(tmp_path / "none.json").vo_of == {}
     with pytest.raises(ConfigError, match=r"none\.json is not there"):

@@ -1,12 +1,15 @@
 """What a person sees at the end of a run."""
 
 import io
+import re
 
 from rich.console import Console
 
 from caso.cli import screen
 from caso.errors import DeliveryError, SourceError
+from caso.projects import Project
 from caso.report import Report
+from caso.store import Checkpoint, Scope
 from caso.testing.sources import FakeCompute
 from tests.unit.cloudlet import T1, T2, Cloudlet, servers
 
@@ -43,6 +46,22 @@ def test_a_run_with_nothing_to_ask_says_why(tmp_path):
 
     assert "extracted already" in shown(cloudlet.run(T1))
     assert "extracted already" not in shown(Report(trouble=SourceError("keystone is down")))
+
+
+def test_extractors_that_have_come_equally_far_share_a_row_and_those_that_never_have_stand_apart():
+    project = Project("p1", "alpha", "ops", "property VO")
+    ends = {("neutron", "One"): T1, ("nova", "One"): T1, ("nova", "Two"): T2}
+    marks = [Checkpoint(Scope("", region, "p1", name), None, None, until, "ops", None) for (name, region), until in ends.items()]
+    output = io.StringIO()
+
+    screen.projects([project], marks, ["nova", "cinder", "neutron"], T2, Console(file=output, width=150))
+
+    rows = [re.split(r"\s{2,}", line.strip())[4:] for line in output.getvalue().splitlines() if "alpha" in line]
+    assert rows == [
+        ["nova, neutron", "One", f"{T1:%Y-%m-%d %H:%M}", str(T2 - T1)],
+        ["nova", "Two", f"{T2:%Y-%m-%d %H:%M}", "0:00:00"],
+        ["cinder", "-", "never", "-"],
+    ]
 
 
 def test_a_long_error_is_cut_to_its_first_clause():

@@ -11,7 +11,7 @@ import pytest
 from rich.console import Console
 
 from caso import config, wiring
-from caso.cli import ledger_arguments, screen
+from caso.cli import ledger_arguments, screen, tables
 from caso.delivery import Delivery
 from caso.report import Report
 from caso.store import Tally
@@ -112,6 +112,7 @@ def test_the_tables_in_the_tutorial_have_the_columns_that_the_program_prints():
     output = io.StringIO()
     console = Console(file=output, width=300)
     screen.projects([], [], ["nova"], datetime.now(UTC), console)
+    tables.totals([], console)
     screen.preview(Report(), console)
     screen.summary(Report(deliveries=[Delivery("ssm", 0, 0, Tally(0, 0, 0))]), console)
 

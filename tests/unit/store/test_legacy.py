@@ -42,7 +42,7 @@ def test_the_files_are_never_read_again(connection, tmp_path):
         assert store.checkpoints.legacy("p1", None) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"  \n", b"yesterday-ish", b"\xff\xfe\x00"])
+@pytest.mark.parametrize("content", [b"", b"  \n", b"yesterday-ish", b"\xff\xfe\x00", b"2999-01-01T00:00:00"])
 def test_a_file_that_tells_no_date_stops_everything_and_is_named(path, tmp_path, content):
     file = tmp_path / "lastrun.p1"
     file.write_bytes(content)

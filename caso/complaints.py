@@ -1,0 +1,78 @@
+"""What oslo.config complains of, as sentences that say where it stands and what to do."""
+
+from __future__ import annotations
+
+import io
+import logging
+import re
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, redirect_stderr
+
+from oslo_config import cfg
+
+from caso import spelling
+from caso.errors import ConfigError
+
+
+@contextmanager
+def sentences(files: Iterable[str]) -> Iterator[None]:
+    """What is wrong with one of the files, as a ConfigError that says which and what to do."""
+    try:
+        yield
+    except (cfg.ConfigFilesNotFoundError, cfg.ConfigFilesPermissionDeniedError) as exc:
+        files = ", ".join(dict.fromkeys(exc.config_files))
+        raise ConfigError(f"cannot read {files}; check the path, and that this user may read it") from exc
+    except UnicodeDecodeError as exc:
+        where = ", ".join(spelling.undecodable(files))
+        raise ConfigError(f"cannot read the configuration: {where}: {exc}; save it as a text file in UTF-8") from exc
+    except OSError as exc:
+        raise ConfigError(f"cannot read the configuration: {exc}; it has to be a text file in UTF-8") from exc
+    except cfg.ConfigFileParseError as exc:
+        mark = "; it begins with a byte order mark: save it as UTF-8 without one" if r"'\ufeff" in str(exc) else ""
+        raise ConfigError(f"{exc}{mark}") from exc
+    except cfg.NoSuchOptError as exc:
+        raise ConfigError(
+            f"a value refers to ${exc.opt_name}, and there is no such option; where a $ is meant, write $$"
+        ) from exc
+    except cfg.Error as exc:
+        raise ConfigError(_plain(str(exc))) from exc
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """oslo.config tells of old names when it reads them, before there is a log, and some of them twice."""
+    logger = logging.getLogger(cfg.__name__)
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
+
+
+@contextmanager
+def values_of_files(arguments: Sequence[str], usual: Sequence[str], given: Collection[str]) -> Iterator[None]:
+    """A value of the wrong type in a file is told as one of the command line, by oslo.config, which leaves with 1 then."""
+    told = io.StringIO()
+    try:
+        with redirect_stderr(told):
+            yield
+    except SystemExit as exc:
+        wrong = re.match(r"argument --(\w+): Invalid (.*) value: (.*)", told.getvalue())
+        if exc.code == 1 and wrong:
+            name, kind, value = wrong.groups()
+            files = ", ".join(spelling.values_of("--config-file", arguments) or usual) or "the environment"
+            where = "the arguments" if name in given else files
+            raise ConfigError(f"{name} in {where}: {value!r} is not valid; it has to be {kind}") from exc
+        sys.stderr.write(told.getvalue())
+        raise
+    sys.stderr.write(told.getvalue())
+
+
+def _plain(text: str) -> str:
+    """oslo.config's words without the repr of its LocationInfo.
+
+    >>> _plain("Value for option a from LocationInfo(location=<Locations.user: (4, True)>, detail='/etc/x') is not valid: b")
+    'Value for option a from /etc/x is not valid: b'
+    """
+    return re.sub(r"LocationInfo\(location=.*?, detail='(.*?)'\)", r"\1", text)
