@@ -42,6 +42,8 @@ class Job:
 
     lastrun_dir: Path | None = None
     """Where cASO's files are to be kept current; None: nowhere."""
+    narrowed: bool = False
+    """True when this one run was given extractors or regions of its own: other runs ask about the others."""
     named: frozenset[str] = frozenset()
     """The projects as the operator lists them, by id or name: cASO names its files so."""
 

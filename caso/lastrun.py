@@ -24,9 +24,15 @@ def keep_lastrun(job: Job, folder: Path, store: Store, deliveries: Sequence[Deli
         return None
     checkpoints = store.checkpoints.all()
     reached = {checkpoint.scope for checkpoint in checkpoints}
+    scopes = {scope for scope, _ in job.scopes() if scope in reached or job.offers(scope)}
+    if job.narrowed:
+        # cASO would go on after the mark with all of its extractors, also with those that this run was not about.
+        projects = {scope.project_id for scope in scopes}
+        others = (one.scope for one in checkpoints if one.scope.cloud == job.cloud and one.retired is None)
+        scopes |= {scope for scope in others if scope.project_id in projects}
     marks = lastrun_marks(
         checkpoints,
-        [scope for scope, _ in job.scopes() if scope in reached or job.offers(scope)],
+        sorted(scopes),
         {project.id: project.name for project in job.projects},
         job.named,
         names_of_lastrun(folder),

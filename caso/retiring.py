@@ -16,8 +16,9 @@ LOG = logging.getLogger(__name__)
 
 
 def departed(job: Job, checkpoints: Sequence[Checkpoint]) -> list[Project]:
-    """The projects of the job's cloud that have a checkpoint which is not retired, and are not listed any more.
+    """The projects of the job that have a checkpoint which is not retired, and are not listed any more.
 
+    A checkpoint of a region or an extractor that the job does not ask keeps nobody: this job cannot end it.
     Their VO is the one that was last known; their name is not, so it is the id. None of them where
     the job is about some projects only, or about the past.
     """
@@ -27,6 +28,7 @@ def departed(job: Job, checkpoints: Sequence[Checkpoint]) -> list[Project]:
         checkpoint.scope.project_id: checkpoint.vo
         for checkpoint in checkpoints
         if checkpoint.scope.cloud == job.cloud
+        and checkpoint.scope.region in job.rules
         and checkpoint.scope.extractor in job.extractors
         and checkpoint.scope.project_id not in job.listed
         and checkpoint.retired is None

@@ -26,15 +26,20 @@ def lock_of(scope: Scope) -> str:
 def plan_scopes(job: Job, store: Store, held: Collection[str], leaving: Sequence[Project]) -> list[ScopeReport]:
     """The scopes that there is something to ask about, of those whose locks are ``held``; ``leaving`` for the last time."""
     planned = []
+    # Where cASO stopped is long past for what was taken over from there under another name of the cloud.
+    begun = {one.scope.project_id for one in store.checkpoints.all() if one.scope.cloud != job.cloud}
     for scope, project in job.scopes():
         if lock_of(scope) not in held:
             continue
         checkpoint = store.checkpoints.get(scope)
+        if project in leaving and (checkpoint is None or checkpoint.retired):
+            # Of this scope there is nothing to end, or its last window has been: only others of the project wait for theirs.
+            continue
         if checkpoint is None and not job.offers(scope):
             # Once it has told something, its service may not just be gone from the catalog.
             LOG.info("%s: region %s has no service for it", scope.extractor, scope.region)
             continue
-        legacy = store.checkpoints.legacy(project.id, project.name)
+        legacy = None if project.id in begun else store.checkpoints.legacy(project.id, project.name)
         asked = plan(scope, checkpoint, legacy, job.period)
         if asked is None:
             LOG.info("%s: %s is extracted already until then", scope.extractor, project.name)

@@ -51,6 +51,7 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
         threads=conf.threads,
         dry_run=conf.dry_run,
         lastrun_dir=Path(conf.spooldir) if conf.write_lastrun else None,
+        narrowed=_narrowed(conf, "extractor", "region_name"),
         named=frozenset(conf.projects),
         **_targets(conf, sources, extractors, rules, [access.region] if access.region else []),
     )
@@ -72,7 +73,7 @@ def _targets(
         "projects": [project for project in found.found if project.vo],
         "unmapped": [project for project in found.found if not project.vo],
         "missing": found.missing,
-        "listed": None if _narrowed(conf) else frozenset(project.id for project in found.found),
+        "listed": None if _narrowed(conf, "projects", "caso_tag") else frozenset(project.id for project in found.found),
         "rules": dict.fromkeys(regions, rules),
         "regions_of": {name: frozenset(offers[extractor.service]) for name, extractor in extractors.items() if extractor.service},
     }
@@ -126,9 +127,9 @@ def vo_mapping(conf: cfg.ConfigOpts) -> VoMapping:
     return VoMapping.read(Path(conf.mapping_file), required=chosen) if conf.mapping_file else VoMapping()
 
 
-def _narrowed(conf: cfg.ConfigOpts) -> bool:
-    """True when this one run was given projects of its own: those that it leaves out are not gone."""
-    where = [conf.get_location(name) for name in ("projects", "caso_tag")]
+def _narrowed(conf: cfg.ConfigOpts, *options: str) -> bool:
+    """True when this one run was given one of these of its own: what it leaves out is not gone."""
+    where = [conf.get_location(name) for name in options]
     own = (cfg.Locations.command_line, cfg.Locations.environment)
     return any(place is not None and place.location in own for place in where)
 

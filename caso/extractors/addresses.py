@@ -7,7 +7,7 @@ from datetime import datetime
 from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from caso.extractors.times import require_created
-from caso.lifecycle.address import AddressSeen, AddressState, Origin
+from caso.lifecycle.address import Address, AddressSeen, AddressState, Origin
 from caso.sources import FloatingIpRow, PortRow, RouterRow
 from caso.sources.network import FixedIp, NetworkRow
 
@@ -36,8 +36,8 @@ def is_public(ip: IPv4Address | IPv6Address) -> bool:
     return not any(ip in network for network in INSIDE)
 
 
-Known = Mapping[str, datetime]
-"""Since when caso knows of addresses, by id: for a Neutron that has no times."""
+Known = Mapping[str, Address]
+"""The addresses that caso knows of, by id: for a Neutron that has no times."""
 
 
 def see_floating(row: FloatingIpRow, arrived_at: datetime, known: Known, servers: Mapping[str, str | None]) -> AddressSeen:
@@ -81,18 +81,25 @@ def _see(
     arrived_at: datetime,
     known: Known,
 ) -> AddressSeen:
-    created = row.created_at or known.get(address_id, arrived_at)
+    state = AddressState(project_id=row.tenant_id, server_id=server_id)
+    before = known.get(address_id)
+    created = row.created_at or (before.created if before else arrived_at)
     require_created(created, arrived_at)
     seen_at = max(arrived_at, created)
-    # Without times nothing is known of it but this moment.
-    changed = (row.updated_at or created) if row.created_at else seen_at
+    changed = (row.updated_at or created) if row.created_at else _unchanged_since(before, state, seen_at)
     return AddressSeen(
         id=address_id,
         seen_at=seen_at,
         created=created,
         unchanged_since=min(changed, seen_at),
-        state=AddressState(project_id=row.tenant_id, server_id=server_id),
+        state=state,
         ip=str(ip),
         version=ip.version,
         origin=origin,
     )
+
+
+def _unchanged_since(before: Address | None, state: AddressState, seen_at: datetime) -> datetime:
+    """Without times this moment, or since when it was seen as it is: each poll would else be a claim of its own, for ever."""
+    newest = max(before.evidence, key=lambda piece: piece.until) if before else None
+    return newest.since if newest and newest.value == state else seen_at

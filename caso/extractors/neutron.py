@@ -117,5 +117,5 @@ def _page(page: NetworkPage[R], ask: Ask, see: Callable[[R, datetime, Known], It
 
 
 def _known(ask: Ask) -> Known:
-    """Since when the addresses of a Neutron without times are known."""
-    return {one.id: one.created for project_id in ask.windows for one in ask.memory.living("address", project_id)}
+    """What is known of the addresses of a Neutron without times."""
+    return {one.id: one for project_id in ask.windows for one in ask.memory.living("address", project_id)}

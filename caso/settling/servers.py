@@ -12,7 +12,8 @@ from caso.planning import Plan
 from caso.records import CloudRecord, Record
 from caso.settling.context import Context
 from caso.settling.lives import Lives, Owed
-from caso.window import Month
+from caso.store import Checkpoint
+from caso.window import BEGINNING, Month
 
 LOG = logging.getLogger(__name__)
 
@@ -63,13 +64,20 @@ class _Addresses:
     """The public addresses that ever led to a server, as Neutron tells; None where it was not asked."""
 
     def __init__(self, context: Context, since: datetime) -> None:
-        siblings = context.step.checkpoints.siblings(context.plan.scope)
-        # Who is not asked any more knows nothing of today.
-        self._asked = any("address" in one.kinds and one.until >= context.plan.window.start for one in siblings)
+        self._asked = any(_tells_of_addresses(one, context) for one in context.step.checkpoints.siblings(context.plan.scope))
         self._of: dict[str, list[Address]] = {}
-        for address in context.addresses(since) if self._asked else ():
+        # An address that was last seen before the end of its server may have been the server's until then.
+        for address in context.addresses(Month.of(since).start) if self._asked else ():
             for server_id in {interval.value.server_id for interval in address.intervals()} - {None}:
                 self._of.setdefault(str(server_id), []).append(address)
 
     def of(self, uuid: str) -> Sequence[Address] | None:
         return self._of.get(uuid, ()) if self._asked else None
+
+
+def _tells_of_addresses(checkpoint: Checkpoint, context: Context) -> bool:
+    if "address" not in checkpoint.kinds or checkpoint.until == (checkpoint.since or BEGINNING):
+        # A first window that could not be finished tells of some addresses, or of none.
+        return False
+    # One that cannot be asked just now counts as it told last; who is not asked any more knows nothing of today.
+    return checkpoint.scope.extractor in context.accounts.observes or checkpoint.until >= context.plan.window.start

@@ -103,7 +103,11 @@ class _Path:
         """The rows not had before; SourceError where the next page is one that was had."""
         if following is not None:
             marker = following.get("marker", "")
-            if following == query or marker in self._markers:
+            if marker in self._markers:
+                # The listing has begun again, as Neutron's does where a marker is gone, or it goes in a circle.
+                self._restarts += 1
+                self._markers.clear()
+            if following == query or self._restarts > MAX_RESTARTS:
                 raise SourceError(f"{what}: the API links a page as its own successor (marker {marker})")
             self._markers.add(marker)
         self._last_ids = [row["id"] for row in rows if isinstance(row.get("id"), str)] or self._last_ids

@@ -190,6 +190,7 @@ def _line(statement: Statement, record: Record) -> Line:
         offered=False,
         cloud=statement.place.cloud,
         region=statement.place.region,
-        project_id=statement.project_id,
+        # A volume may have changed hands: what it was before is to be found under who had it then.
+        project_id=getattr(record, "project_id", statement.project_id),
         content=text_of(record),
     )

@@ -178,7 +178,7 @@ def _accelerators(truth: Truth, server: Server, polls: Sequence[datetime]) -> It
 def _storage(truth: Truth, volume: Volume, polls: Sequence[datetime]) -> Iterator[tuple[tuple[Any, ...], dict[str, Any]]]:
     """No volume of the truth ever changes: one stretch, until the last poll that sees it."""
     seen = [poll for poll in polls if volume.exists(poll)]
-    if not seen:
+    if not seen or seen[-1] == volume.created:
         return
     users = {user.id: user.name for user in truth.users if user.exists}
     yield (

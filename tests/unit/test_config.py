@@ -193,6 +193,11 @@ def test_a_file_that_cannot_be_read_is_a_sentence(tmp_path, content):
         config.build([f"--config-file={path}"], "caso-extract", files=[])
 
 
+def test_a_run_is_narrowed_by_what_it_alone_was_given(build):
+    assert wiring._narrowed(build("", "--extractor=cinder"), "extractor", "region_name")
+    assert not wiring._narrowed(build("[DEFAULT]\nextractor = cinder\n"), "extractor", "region_name")
+
+
 def test_none_is_the_beginning_and_no_date_is_before_it(build):
     assert wiring.period_of(build("", "--extract-from=None"), NOW).since == BEGINNING
     assert wiring.period_of(build("", "--extract-from=0001-01-01"), NOW).since == BEGINNING

@@ -13,7 +13,7 @@ from caso.job import Job
 from caso.planning import Period
 from caso.projects import Project
 from caso.run import run
-from caso.store import open_store
+from caso.store import Selection, open_store
 from caso.testing.entities import seen_address, seen_server, seen_volume
 from tests.unit.cloudlet import Recorder, ticking
 
@@ -206,3 +206,186 @@ def test_an_extractor_is_not_asked_about_a_region_that_lacks_its_service_unless_
 
     assert ([s.scope.region for s in first.scopes], first.exit_status) == (["north"], 0)
     assert ([s.scope.region for s in second.scopes], second.exit_status) == (["north"], 1)
+
+
+def test_a_region_that_is_asked_no_more_counts_until_its_month_is_over(site):
+    site.run(T0, ["north", "south"], neutron=Told("address", north=ips(T0, 1, 2), south=ips(T0, 3)))
+    at = [T0 + HOUR, FEBRUARY + HOUR, FEBRUARY + 2 * HOUR]
+
+    for time in at:
+        site.run(time, ["north"], neutron=Told("address", north=ips(time, 1, 2)))
+
+    assert site.levels() == {"SERVICE/project-1/4/2026-01": 3, "SERVICE/project-1/4/2026-02": 2}
+
+
+def test_a_service_that_gets_another_name_does_not_count_an_address_twice(site):
+    site.run(T0, neutron=Told("address", north=ips(T0, 1, 2)))
+    site.services = {"north": "NEW"}
+
+    site.run(T0 + HOUR, neutron=Told("address", north=ips(T0 + HOUR, 1, 2)))
+
+    assert site.levels() == {"SERVICE/project-1/4/2026-01": 0, "NEW/project-1/4/2026-01": 2}
+
+
+def test_of_a_service_that_a_region_leaves_the_other_regions_stay(site):
+    site.run(T0, ["south"], neutron=Told("address", south=ips(T0, 3)))
+    site.run(T0 + HOUR, ["north"], neutron=Told("address", north=ips(T0 + HOUR, 1, 2)))
+    site.services = {"north": "NEW"}
+
+    site.run(T0 + 2 * HOUR, ["north"], neutron=Told("address", north=ips(T0 + 2 * HOUR, 1, 2)))
+
+    assert site.levels() == {"SERVICE/project-1/4/2026-01": 1, "NEW/project-1/4/2026-01": 2}
+
+
+def test_while_neutron_fails_a_server_has_the_addresses_that_were_seen_last(site):
+    site.run(
+        T0,
+        nova=Told("server", north=[seen_server(at=T0, uuid="vm", created=T0 - HOUR, public_ip_count=0)]),
+        neutron=Told("address", north=ips(T0, 1, 2, server_id="vm")),
+    )
+
+    for hour in (1, 2, 3):
+        at = T0 + hour * HOUR
+        server = seen_server(at=at, uuid="vm", created=T0 - HOUR, public_ip_count=0)
+        site.run(at, nova=Told("server", north=[server]), neutron=Told("address", north=SourceError("503")))
+
+    assert [record.public_ip_count for record in site.of("cloud")] == [2]
+
+
+def test_where_the_first_listing_of_neutron_fails_nova_s_count_stands(site):
+    server = seen_server(at=T0, uuid="vm", created=T0 - HOUR, public_ip_count=1)
+
+    site.run(T0, nova=Told("server", north=[server]), neutron=Told("address", north=SourceError("503")))
+
+    assert [record.public_ip_count for record in site.of("cloud")] == [1]
+
+
+class Halting(Told):
+    """Fails once it has told all that it knows."""
+
+    def extract(self, ask):
+        yield from super().extract(ask)
+        raise SourceError("503")
+
+
+def test_a_server_that_ended_keeps_its_addresses_when_it_is_told_of_once_more(site):
+    site.run(
+        T0,
+        nova=Told("server", north=[seen_server(at=T0, uuid="vm", created=T0 - HOUR, public_ip_count=1)]),
+        neutron=Told("address", north=ips(T0, 1, server_id="vm")),
+    )
+    ended = T0 + HOUR / 2
+
+    counts = []
+    for hour in (1, 2):
+        at = T0 + hour * HOUR
+        gone = seen_server(at=at, uuid="vm", created=T0 - HOUR, ended=ended, status="DELETED", public_ip_count=None)
+        site.run(at, nova=Halting("server", north=[gone]), neutron=Told("address"))
+        counts += [record.public_ip_count for record in site.of("cloud")]
+
+    assert counts == [1, 1]
+
+
+def departed(site, at, regions, **extractors):
+    """A run after the project has lost its tag."""
+    rules = {region: Rules("SITE", site.services[region], "OpenStack") for region in regions}
+    other = Project("project-2", "beta", "vo.two", "property VO")
+    job = Job("", [other], extractors, rules, [Outlet("recorder", site)], Period(now=at, until=at), threads=1)
+    with open_store(f"sqlite:///{site.folder}/caso.sqlite") as store:
+        return run(dataclasses.replace(job, listed=frozenset({"project-2"})), store, ticking(at))
+
+
+def last_windows(report):
+    return [(s.scope.region, s.scope.extractor) for s in report.scopes if s.last]
+
+
+def test_a_region_that_is_asked_no_more_keeps_no_project_that_is_ours_no_more(site):
+    site.run(T0, ["north", "south"], cinder=Told("volume", north=[seen_volume(at=T0)]))
+
+    reports = []
+    for hour in (1, 2, 3):
+        at = T0 + hour * HOUR
+        reports.append(departed(site, at, ["north"], cinder=Told("volume", north=[seen_volume(at=at)])))
+
+    assert [last_windows(report) for report in reports] == [[("north", "cinder")], [], []]
+    assert [record.measured_at for record in site.of("storage")] == [T0 + HOUR]
+
+
+def test_a_scope_that_had_its_last_window_does_not_wait_for_its_siblings(site):
+    site.run(T0, cinder=Told("volume", north=[seen_volume(at=T0)]), neutron=Told("address"))
+
+    reports = []
+    for hour in (1, 2):
+        at = T0 + hour * HOUR
+        told = Told("volume", north=[seen_volume(at=at)])
+        reports.append(departed(site, at, ["north"], cinder=told, neutron=Told("address", north=SourceError("503"))))
+
+    assert last_windows(reports[1]) == [("north", "neutron")]
+    assert [record.measured_at for record in site.of("storage")] == [T0 + HOUR]
+
+
+def test_an_extractor_that_is_new_does_not_begin_with_a_project_that_is_ours_no_more(site):
+    site.run(T0, nova=Told("server", north=[seen_server(at=T0)]))
+
+    report = departed(site, T0 + HOUR, ["north"], nova=Told("server"), cinder=Told("volume", north=[seen_volume(at=T0 + HOUR)]))
+
+    assert last_windows(report) == [("north", "nova")]
+    assert site.of("storage") == []
+
+
+def test_a_run_of_some_extractors_leaves_caso_nothing_undone_of_the_others(site, tmp_path):
+    site.run(T0, cinder=Told("volume"), nova=Told("server"))
+    at = T0 + HOUR
+    rules = {"north": Rules("SITE", "SERVICE", "OpenStack")}
+    job = Job("", [OURS], {"cinder": Told("volume")}, rules, [], Period(now=at, until=at), threads=1, lastrun_dir=tmp_path)
+
+    with open_store(f"sqlite:///{site.folder}/caso.sqlite") as store:
+        run(dataclasses.replace(job, narrowed=True), store, ticking(at))
+
+    assert (tmp_path / "lastrun.project-1").read_text().strip() == "2026-01-20T09:59:59"
+
+
+def test_an_address_that_two_regions_tell_of_is_one(site):
+    site.run(T0, ["north", "south"], neutron=Told("address", north=ips(T0, 1, 2), south=ips(T0, 1, 2)))
+    assert site.levels() == {"SERVICE/project-1/4/2026-01": 2}
+
+    later = T0 + HOUR
+    site.run(later, ["north", "south"], neutron=Told("address", north=ips(later, 1), south=ips(later, 1)))
+    assert site.levels() == {"SERVICE/project-1/4/2026-01": 1}
+
+
+def test_a_region_with_another_name_counts_its_addresses_once(site):
+    site.run(T0, ["north"], neutron=Told("address", north=ips(T0, 1, 2)))
+
+    site.run(T0 + HOUR, ["south"], neutron=Told("address", south=ips(T0 + HOUR, 1, 2)))
+    site.run(T0 + 2 * HOUR, ["south"], neutron=Told("address", south=ips(T0 + 2 * HOUR, 1)))
+
+    assert site.levels() == {"SERVICE/project-1/4/2026-01": 1}
+
+
+def test_a_volume_that_changed_hands_is_found_in_the_ledger_under_both(site):
+    beta = Project("project-2", "beta", "vo.two", "property VO")
+    rules = {"north": Rules("SITE", "SERVICE", "OpenStack")}
+    later = T0 + HOUR
+    sold = seen_volume(at=later, unchanged_since=later - HOUR / 2, project_id=beta.id)
+    with open_store(f"sqlite:///{site.folder}/caso.sqlite") as store:
+        for at, seen in ((T0, seen_volume(at=T0)), (later, sold)):
+            told = {"cinder": Told("volume", north=[seen])}
+            run(Job("", [OURS, beta], told, rules, [], Period(now=at, until=at), threads=1), store, ticking(at))
+
+        found = [store.ledger.inspection.count(Selection(project_id=project.id)) for project in (OURS, beta)]
+
+    assert found == [1, 1]
+
+
+def test_a_cloud_with_another_name_does_not_begin_again_where_caso_stopped(tmp_path):
+    (tmp_path / "lastrun.project-1").write_text("2025-11-10T00:00:00")
+    rules = {"north": Rules("SITE", "SERVICE", "OpenStack")}
+    windows = []
+    with open_store(f"sqlite:///{tmp_path}/caso.sqlite", lastrun_dir=tmp_path) as store:
+        for at, cloud in ((T0, ""), (T0 + HOUR, "other")):
+            told = {"nova": Told("server", north=[seen_server(at=at)])}
+            report = run(Job(cloud, [OURS], told, rules, [], Period(now=at, until=at), threads=1), store, ticking(at))
+            windows += [scope.plan.window.start for scope in report.scopes]
+
+    assert windows == [datetime(2025, 11, 10, tzinfo=UTC), datetime(2026, 1, 1, tzinfo=UTC)]

@@ -189,7 +189,10 @@ def test_a_neutron_without_times_has_addresses_since_caso_knows_them():
 
     rows = seen(extractor([timeless("old"), timeless("new")]).extract(ask(memory=Remembered(address=[known]))))
 
-    assert {name: (row.created, row.unchanged_since) for name, row in rows.items()} == {"old": (CREATED, NOW), "new": (NOW, NOW)}
+    assert {name: (row.created, row.unchanged_since) for name, row in rows.items()} == {
+        "old": (CREATED, CREATED),
+        "new": (NOW, NOW),
+    }
 
 
 def test_an_old_neutron_calls_a_project_tenant():
@@ -253,3 +256,34 @@ def test_an_administrator_without_a_role_on_a_project_lists_it_out_of_all():
     assert inventories(pages) == [{"address"}]
     with pytest.raises(LoginError):
         list(extractor(rows, access=access).extract(ask(Q)))
+
+
+def test_a_listing_of_floating_ips_that_begins_again_is_read_to_its_end():
+    network = FakeNetwork([a_floating_ip(name) for name in "abcdefg"], page_size=2)
+    pages = NeutronExtractor(fake_sources(network=network, clock=lambda: NOW), counted=["floating"]).extract(ask())
+    first = [next(pages), next(pages)]
+
+    network.rows["floatingips"] = [row for row in network.rows["floatingips"] if row["id"] != "d"]
+    rest = list(pages)
+
+    told = [row.id for page in [*first, *rest] for row in page.seen]
+    assert (sorted(told), inventories(rest)) == (list("abcdefg"), [frozenset({"address"})])
+
+
+def test_what_a_neutron_without_times_shows_unchanged_is_told_of_once():
+    def timeless(**changes):
+        return a_floating_ip("a", **{"created_at": None, "updated_at": None, **changes})
+
+    known = None
+    for hour in range(4):
+        row = timeless(**leading_to("server-7")) if hour > 1 else timeless()
+        network, at = FakeNetwork([row]), NOW + timedelta(hours=hour)
+        neutron = NeutronExtractor(fake_sources(network=network, clock=lambda at=at: at))
+        memory = Remembered(address=[known] if known else [])
+        known = observe(known, seen(neutron.extract(ask(memory=memory)))["a"])
+
+    assert [(piece.value.server_id, (piece.since - NOW).seconds // 3600) for piece in known.evidence] == [
+        (None, 0),
+        ("server-7", 2),
+    ]
+    assert known.evidence[0].until == NOW + timedelta(hours=1)

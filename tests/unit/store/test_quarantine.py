@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from caso.testing.entities import seen_address
 from tests.unit.store.building import HERE, HOUR, NOW, a_server
 
 
@@ -58,6 +59,16 @@ def test_a_server_that_is_listed_but_unreadable_does_not_end(store):
     store.quarantine(HERE, [Odd("vm-1")], window_start=NOW, at=NOW + HOUR)
 
     assert store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed") == []
+
+
+def test_the_addresses_of_a_port_that_is_listed_but_unreadable_do_not_end(store):
+    ids = ["port-1/192.0.2.1", "port-1/2001:db8::1", "port-2/192.0.2.2"]
+    store.observe(HERE, [seen_address(at=NOW, id=name, project_id="p1") for name in ids], by="neutron")
+    store.quarantine(HERE, [Odd("port-1", kind="address")], window_start=NOW, at=NOW + HOUR)
+
+    ended = store.vanish(HERE, "p1", by="neutron", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed", kind="address")
+
+    assert ended == ["port-2/192.0.2.2"]
 
 
 def test_objects_of_an_unreadable_project_are_dropped_on_their_own(store):
