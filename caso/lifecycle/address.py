@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from caso.lifecycle import life
 from caso.lifecycle.life import Life
-from caso.lifecycle.timeline import Evidence, Source
+from caso.lifecycle.timeline import Evidence
 from caso.window import Month
 
 
@@ -94,10 +94,6 @@ def vanish(address: Address, found_out_at: datetime, reason: str) -> Address:
 
 
 def _from(seen: AddressSeen) -> Address:
-    since = max(seen.created, seen.unchanged_since)
-    until = seen.seen_at
-    if seen.ended is not None:
-        since = until = seen.ended
     return Address(
         id=seen.id,
         created=seen.created,
@@ -105,7 +101,7 @@ def _from(seen: AddressSeen) -> Address:
         end_reason=None,
         first_seen=seen.seen_at,
         known_at=seen.seen_at,
-        evidence=(Evidence(seen.state, since, until, seen.seen_at, Source.POLL),),
+        evidence=(life.claim(seen),),
         ip=seen.ip,
         version=seen.version,
         origin=seen.origin,

@@ -7,7 +7,7 @@ from datetime import datetime
 from itertools import zip_longest
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from caso.lifecycle.timeline import Evidence, Interval, add, fold
+from caso.lifecycle.timeline import Evidence, Interval, Source, add, fold
 
 
 class Owned(Protocol):
@@ -18,6 +18,24 @@ class Owned(Protocol):
 
 
 S = TypeVar("S", bound=Owned)
+S_co = TypeVar("S_co", bound=Owned, covariant=True)
+
+
+class Sighting(Protocol[S_co]):
+    """What a poll saw of one thing; ``ended`` is None for what exists."""
+
+    @property
+    def seen_at(self) -> datetime: ...
+    @property
+    def created(self) -> datetime: ...
+    @property
+    def unchanged_since(self) -> datetime: ...
+    @property
+    def ended(self) -> datetime | None: ...
+    @property
+    def state(self) -> S_co: ...
+
+
 L = TypeVar("L", bound="Life[Any]")
 
 
@@ -66,6 +84,14 @@ class Life(Generic[S]):
             user_name=newer.user_name or older.user_name,
             **changes,
         )
+
+
+def claim(seen: Sighting[S]) -> Evidence[S]:
+    """What a sighting is evidence of."""
+    if seen.ended is not None:
+        # A deleted row tells what the thing was at its end; whether it was so before, only earlier rows told.
+        return Evidence(seen.state, seen.ended, seen.ended, seen.seen_at, Source.POLL)
+    return Evidence(seen.state, max(seen.created, seen.unchanged_since), seen.seen_at, seen.seen_at, Source.POLL)
 
 
 def vanish(life: L, found_out_at: datetime, reason: str) -> L:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from caso.lifecycle import life
 from caso.lifecycle.life import Life
-from caso.lifecycle.timeline import Evidence, Source
+from caso.lifecycle.timeline import Evidence
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -135,20 +135,13 @@ def _from(seen: ServerSeen) -> Server:
         end_reason=None,
         first_seen=seen.seen_at,
         known_at=seen.seen_at,
-        evidence=(_evidence(seen),),
+        evidence=(life.claim(seen),),
         name=seen.name,
         user_id=seen.user_id,
         user_name=seen.user_name,
         image_id=seen.image_id,
         public_ip_count=seen.public_ip_count,
     )
-
-
-def _evidence(seen: ServerSeen) -> Evidence[ServerState]:
-    if seen.ended is not None:
-        # A deleted row tells what the server was at its end; whether it was so before, only earlier rows told.
-        return Evidence(seen.state, seen.ended, seen.ended, seen.seen_at, Source.POLL)
-    return Evidence(seen.state, max(seen.created, seen.unchanged_since), seen.seen_at, seen.seen_at, Source.POLL)
 
 
 def is_listed(server: Server) -> bool:

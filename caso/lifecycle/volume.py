@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-from caso.lifecycle.life import Life
-from caso.lifecycle.timeline import Evidence, Source
+from caso.lifecycle.life import Life, claim
+from caso.lifecycle.timeline import Evidence
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,10 +88,6 @@ def observe(known: Volume | None, seen: VolumeSeen) -> Volume:
 
 
 def _from(seen: VolumeSeen) -> Volume:
-    since = max(seen.created, seen.unchanged_since)
-    until = seen.seen_at
-    if seen.ended is not None:
-        since = until = seen.ended
     return Volume(
         uuid=seen.uuid,
         created=seen.created,
@@ -99,7 +95,7 @@ def _from(seen: VolumeSeen) -> Volume:
         end_reason=None,
         first_seen=seen.seen_at,
         known_at=seen.seen_at,
-        evidence=(Evidence(seen.state, since, until, seen.seen_at, Source.POLL),),
+        evidence=(claim(seen),),
         name=seen.name,
         status=seen.status,
         user_id=seen.user_id,

@@ -29,7 +29,8 @@ from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
 from caso.sources import Sources
 from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, a_router
-from caso.testing.sources import REGION, FakeCompute, FakeIdentity, FakeImage, a_partial_server, a_server, fake_sources
+from caso.testing.servers import FakeCompute, a_partial_server, a_server
+from caso.testing.sources import REGION, FakeIdentity, FakeImage, fake_sources
 from caso.testing.volumes import FakeVolume, a_volume
 from caso.window import Window
 

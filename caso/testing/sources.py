@@ -2,6 +2,7 @@
 
 Only the HTTP rim is replaced: paging, microversions, typed rows and errors are those of ``caso.sources``.
 
+>>> from caso.testing.servers import FakeCompute, a_server
 >>> compute = FakeCompute(servers=[a_server("a", "p1"), a_server("b", "p2")], page_size=1)
 >>> sources = fake_sources(compute=compute)
 >>> [row.id for page in sources.compute("RegionOne", "p1").servers("p1") for row in page.rows]
@@ -19,113 +20,10 @@ from caso.errors import DeniedError, SourceError
 from caso.sources import Api, LoginError, MissingError, Scope, ScopeOrProject, Sources
 from caso.sources.compute import utc_now
 from caso.testing.networks import FakeNetwork
-from caso.testing.paging import page_of
+from caso.testing.servers import FakeCompute
 from caso.testing.volumes import FakeVolume
 
 REGION = "RegionOne"
-
-
-def a_server(server_id: str = "server-1", project_id: str = "project-1", **changes: Any) -> dict[str, Any]:
-    """A server as Nova lists it (2.69): two vCPUs, running since February 2024; ``changes`` replace keys of the row.
-
-    >>> a_server(status="DELETED", updated="2024-02-03T00:00:00Z")["status"]
-    'DELETED'
-    """
-    row = {
-        "id": server_id,
-        "name": f"name of {server_id}",
-        "status": "ACTIVE",
-        "tenant_id": project_id,
-        "user_id": "user-1",
-        "created": "2024-02-01T00:00:00Z",
-        "updated": "2024-02-01T00:01:00Z",
-        "OS-SRV-USG:launched_at": "2024-02-01T00:01:00.000000",
-        "OS-SRV-USG:terminated_at": None,
-        "flavor": {
-            "original_name": "m1.medium",
-            "vcpus": 2,
-            "ram": 4096,
-            "disk": 40,
-            "ephemeral": 0,
-            "swap": 0,
-            "extra_specs": {},
-        },
-        "image": {"id": "image-1", "links": []},
-        "addresses": {"net": [{"addr": "192.0.2.7", "version": 4, "OS-EXT-IPS:type": "fixed"}]},
-    }
-    return row | changes
-
-
-def a_partial_server(server_id: str = "hidden-1", project_id: str = "project-1") -> dict[str, Any]:
-    """A server of a cell that is down."""
-    return {"id": server_id, "status": "UNKNOWN", "tenant_id": project_id, "created": "2024-02-01T00:00:00Z", "links": []}
-
-
-class FakeCompute:
-    """Nova with these servers and flavors (name -> extra specs).
-
-    ``page_size`` is its max_limit; ``fail_on_page`` the number of the server page, counted over all listings, that
-    answers with 503;
-    ``admin`` whether the user may list all projects; ``down_hosts`` are hosts of cells that are down.
-    The order is that of ``servers``.
-    """
-
-    def __init__(
-        self,
-        servers: Sequence[Mapping[str, Any]] = (),
-        flavors: Mapping[str, Mapping[str, str]] | None = None,
-        *,
-        page_size: int = 1000,
-        fail_on_page: int | None = None,
-        admin: bool = False,
-        microversion: str = "2.96",
-        down_hosts: Sequence[str] = (),
-    ) -> None:
-        self.servers = [dict(server) for server in servers]
-        self.flavors = dict(flavors or {"m1.medium": {}})
-        self.page_size = page_size
-        self.fail_on_page = fail_on_page
-        self.admin = admin
-        self.microversion = microversion
-        self.down_hosts = tuple(down_hosts)
-        self.pages_served = 0
-
-    def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """What Nova says to a GET."""
-        if path == "/servers/detail":
-            return self._list(scope, params)
-        if path == "/flavors/detail":
-            return {"flavors": [{"id": name, "name": name, "extra_specs": specs} for name, specs in self.flavors.items()]}
-        if path == "/os-services":
-            if not self.admin:
-                raise DeniedError("nova: cannot list hosts: Policy doesn't allow os-services:list (HTTP 403)")
-            return {"services": [{"binary": "nova-compute", "host": host, "status": "UNKNOWN"} for host in self.down_hosts]}
-        raise MissingError(f"nova: cannot show {path}: it is not there (HTTP 404)")
-
-    def versions(self) -> Mapping[str, Any]:
-        """The version document."""
-        return {"version": {"id": "v2.1", "version": self.microversion, "min_version": "2.1"}}
-
-    def _list(self, scope: ScopeOrProject, params: Mapping[str, str]) -> Mapping[str, Any]:
-        self.pages_served += 1
-        if self.pages_served == self.fail_on_page:
-            raise SourceError("nova: cannot list servers: Service Unavailable (HTTP 503)")
-        if params.get("all_tenants") and not self.admin:
-            raise DeniedError("nova: cannot list servers: Policy doesn't allow all_tenants (HTTP 403)")
-        project_id = params.get("tenant_id") if params.get("all_tenants") else scope
-        rows = [row for row in self.servers if project_id in (None, row.get("tenant_id")) and _listed(row, params)]
-        return page_of(rows, "servers", params, self.page_size)
-
-
-def _listed(row: Mapping[str, Any], params: Mapping[str, str]) -> bool:
-    since = params.get("changes-since")
-    if since is None:
-        return row.get("status") not in ("DELETED", "SOFT_DELETED")
-    # Nova cannot filter what it does not know.
-    if row.get("status") == "UNKNOWN" and "flavor" not in row:
-        return False
-    updated = row.get("updated")
-    return not isinstance(updated, str) or datetime.fromisoformat(updated) >= datetime.fromisoformat(since)
 
 
 class FakeIdentity:

@@ -24,7 +24,8 @@ from caso.records import Status
 from caso.testing.messenger_contract import refused_of
 from caso.testing.recipient import Recipient, parse
 from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_ip_record
-from caso.testing.sources import REGION, FakeCompute, a_server
+from caso.testing.servers import FakeCompute, a_server
+from caso.testing.sources import REGION
 from caso.window import Month
 from caso.wire.apel import accelerator_message, cloud_message, ip_message
 from caso.wire.star import storage_message

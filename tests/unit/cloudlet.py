@@ -22,7 +22,8 @@ from caso.run import Watcher, run
 from caso.store import Store, open_store
 from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, leading_to
 from caso.testing.recipient import Recipient
-from caso.testing.sources import REGION, FakeCompute, a_server, fake_sources
+from caso.testing.servers import FakeCompute, a_server
+from caso.testing.sources import REGION, fake_sources
 from caso.testing.volumes import FakeVolume, a_volume
 
 T1 = datetime(2024, 3, 10, 11, tzinfo=UTC)

@@ -7,7 +7,8 @@ import pytest
 from caso.delivery import Outlet
 from caso.extractors.nova import NovaExtractor
 from caso.planning import Period
-from caso.testing.sources import FakeCompute, a_server, fake_sources
+from caso.testing.servers import FakeCompute, a_server
+from caso.testing.sources import fake_sources
 from caso.window import Month
 from tests.unit.cloudlet import GPU, PROJECTS, T1, T2, Cloudlet, servers, ticking
 

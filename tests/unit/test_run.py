@@ -15,7 +15,8 @@ from caso.records.storage import StorageRecord
 from caso.store import Scope
 from caso.testing.entities import seen_volume
 from caso.testing.records import a_storage_record
-from caso.testing.sources import REGION, FakeCompute, a_partial_server, fake_sources
+from caso.testing.servers import FakeCompute, a_partial_server
+from caso.testing.sources import REGION, fake_sources
 from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, Recorder, servers, ticking
 
 HOUR = timedelta(hours=1)

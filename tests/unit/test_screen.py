@@ -10,7 +10,7 @@ from caso.errors import DeliveryError, SourceError
 from caso.projects import Project
 from caso.report import Report
 from caso.store import Checkpoint, Scope
-from caso.testing.sources import FakeCompute
+from caso.testing.servers import FakeCompute
 from tests.unit.cloudlet import T1, T2, Cloudlet, servers
 
 

@@ -9,7 +9,8 @@ from caso.extractors.base import Ask, CannotShareError
 from caso.extractors.nova import NovaExtractor
 from caso.extractors.times import OVERLAP
 from caso.sources import LoginError
-from caso.testing.sources import REGION, FakeCompute, FakeImage, a_partial_server, a_server, fake_sources
+from caso.testing.servers import FakeCompute, a_partial_server, a_server
+from caso.testing.sources import REGION, FakeImage, fake_sources
 from caso.window import BEGINNING, Window
 
 NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)

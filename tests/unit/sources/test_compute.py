@@ -9,7 +9,8 @@ from caso.sources.compute import negotiate
 from caso.sources.lookup import Lookup
 from caso.sources.rows import OddRow, PartialRow, ServerRow, read_server
 from caso.sources.versions import Microversion
-from caso.testing.sources import FakeCompute, a_partial_server, a_server, fake_sources
+from caso.testing.servers import FakeCompute, a_partial_server, a_server
+from caso.testing.sources import fake_sources
 
 
 @pytest.mark.parametrize(
