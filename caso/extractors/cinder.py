@@ -8,7 +8,7 @@ a handful of tables for each of them. So below ``many`` volumes one listing is t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import ClassVar, Self
 
 from oslo_config import cfg
@@ -18,7 +18,7 @@ from caso.extractors.sharing import Reach, ask_within_reach, require_whole_view,
 from caso.extractors.times import OVERLAP, UnreadableError, listed_since
 from caso.extractors.volumes import see
 from caso.lifecycle.volume import Volume, VolumeSeen
-from caso.sources import OddRow, Sources, VolumePage
+from caso.sources import OddRow, Sources, VolumePage, Volumes
 from caso.window import BEGINNING
 
 MANY = 100
@@ -62,7 +62,7 @@ class CinderExtractor(Extractor):
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "volumes")
             owners.update(row.tenant_id for row in page.rows)
             yield self._page(page, ask)
-        require_whole_view(owners, reach, "cinder")
+        require_whole_view(owners, reach, "cinder", lambda: _everybody(volumes, ask, reach))
         yield Page(inventory=self.observes)
 
     def _check(self, ask: Ask, reach: Reach, known: Sequence[Volume]) -> Page | None:
@@ -105,3 +105,10 @@ class CinderExtractor(Extractor):
             except UnreadableError as exc:
                 odd.append(OddObject("volume", row.id, row.tenant_id, str(exc)))
         return Page(tuple(seen), tuple(odd))
+
+
+def _everybody(volumes: Volumes, ask: Ask, reach: Reach) -> Collection[str | None]:
+    """Who has volumes, by a page of all; not asked where nothing of the project is known that could have ended."""
+    if not any(ask.memory.living("volume", project_id) for project_id in ask.windows):
+        return (None,)
+    return {row.tenant_id for row in next(volumes.volumes(reach.of, all_projects=True)).rows}

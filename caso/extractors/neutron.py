@@ -60,7 +60,7 @@ class NeutronExtractor(Extractor):
         if Origin.GATEWAY in self._counted:
             for page in _noted(network.routers(reach.of, reach.filter), ask, owners, "routers"):
                 yield _page(page, ask, see_gateways)
-        require_whole_view(owners, reach, "neutron")
+        require_whole_view(owners, reach, "neutron", lambda: _everybody(network, ask, reach))
         yield Page(inventory=self.observes)
 
     def _floating_and_fixed(self, network: Network, ask: Ask, reach: Reach, owners: set[str | None]) -> Iterator[Page]:
@@ -81,6 +81,13 @@ class NeutronExtractor(Extractor):
                     yield _page(ports, ask, see_fixed)
         for page in untold:
             yield _floating_page(page, ask, servers)
+
+
+def _everybody(network: Network, ask: Ask, reach: Reach) -> Collection[str | None]:
+    """Who has ports, by a page of all; not asked where nothing of the project is known that could have ended."""
+    if not any(ask.memory.living("address", project_id) for project_id in ask.windows):
+        return (None,)
+    return {row.tenant_id for row in next(network.ports(reach.of, None)).rows}
 
 
 def _noted(listing: Iterator[NetworkPage[R]], ask: Ask, owners: set[str | None], what: str) -> Iterator[NetworkPage[R]]:

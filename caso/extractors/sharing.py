@@ -91,12 +91,20 @@ def require_worth_sharing(owners: Sequence[str | None], more: bool, ask: Ask, wh
         )
 
 
-def require_whole_view(owners: Collection[str | None], reach: Reach, service: str) -> None:
+def require_whole_view(
+    owners: Collection[str | None], reach: Reach, service: str, everybody: Callable[[], Collection[str | None]]
+) -> None:
     """DeniedError where a listing out of all projects shows what one would that is not.
 
     A site's policies may give administrators no more than their own project, and no service says so: then all that was
-    listed is the token's own. Of all projects that may be by chance, and costs a listing for each.
+    listed is the token's own. Of all projects that may be by chance, and costs a listing for each. ``owners`` are
+    those of all rows; ``everybody`` asks for those of a page of all projects, where one project has nothing to show.
     """
-    others = set(owners) - {reach.scope}
-    if reach.all_projects and (not others if reach.project_id is None else reach.scope in owners):
+    if not reach.all_projects:
+        return
+    if reach.project_id is not None:
+        if owners and reach.scope not in owners:
+            return
+        owners = owners or everybody()
+    if not set(owners) - {reach.scope}:
         raise DeniedError(f"{service} shows the token's own project only, though its role is admin")

@@ -164,6 +164,18 @@ def test_an_administrator_without_a_role_on_a_project_lists_it_out_of_all():
         list(extractor(volumes, access=access | {"roles": {"admin"}}).extract(ask(Q)))
 
 
+def test_out_of_all_an_empty_answer_is_the_truth_for_who_sees_others_and_for_nobody_else():
+    access = {"no_role_on": [Q], "configured": P, "roles": {"admin"}}
+    memory = Remembered(volume=[observe(None, seen_volume(at=NOW, uuid="b", project_id=Q))])
+    volumes = [a_volume("mine", P), a_volume("theirs", "somebody-else")]
+
+    all_seeing = list(extractor(volumes, admin=True, access=access).extract(ask(Q, memory=memory)))
+
+    assert inventories(all_seeing) == [{"volume"}]
+    with pytest.raises(LoginError):
+        list(extractor(volumes[:1], admin=True, access=access).extract(ask(Q, memory=memory)))
+
+
 def test_a_listing_asks_for_no_version():
     cinder = extractor([a_volume()])
 

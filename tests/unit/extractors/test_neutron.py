@@ -258,6 +258,18 @@ def test_an_administrator_without_a_role_on_a_project_lists_it_out_of_all():
         list(extractor(rows, access=access).extract(ask(Q)))
 
 
+def test_out_of_all_an_empty_answer_is_the_truth_for_who_sees_others_and_for_nobody_else():
+    access = {"no_role_on": [Q], "configured": P, "roles": {"admin"}}
+    memory = Remembered(address=[observe(None, seen_address(at=NOW, id="b", project_id=Q))])
+    ports = [a_port("mine", P), a_port("theirs", "somebody-else")]
+
+    all_seeing = list(extractor([], ports, admin=True, access=access).extract(ask(Q, memory=memory)))
+
+    assert inventories(all_seeing) == [{"address"}]
+    with pytest.raises(LoginError):
+        list(extractor([], ports[:1], admin=True, access=access).extract(ask(Q, memory=memory)))
+
+
 def test_a_listing_of_floating_ips_that_begins_again_is_read_to_its_end():
     network = FakeNetwork([a_floating_ip(name) for name in "abcdefg"], page_size=2)
     pages = NeutronExtractor(fake_sources(network=network, clock=lambda: NOW), counted=["floating"]).extract(ask())
