@@ -62,6 +62,11 @@ class Configuration(cfg.ConfigOpts):
         place = self._places.get(name) if group is None else None
         return place or super().get_location(name, group)
 
+    def typed(self, option: str) -> bool:
+        """True when the option was given on the command line, by whoever meant this command."""
+        where = self.get_location(option)
+        return where is not None and where.location is cfg.Locations.command_line
+
     def spoken(self, option: str) -> bool:
         """True when the option was given for this one run, by the command line or the environment."""
         where = self.get_location(option)

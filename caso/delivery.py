@@ -81,9 +81,12 @@ def deliver(
     return [_deliver_to(outlet, store, clock, told) for outlet in outlets]
 
 
-def subscribe(store: Store, outlets: Sequence[Outlet], at: datetime) -> None:
-    """Note which messengers there are: before a run makes records, so that one without replay is due what it makes."""
-    store.ledger.configure({outlet.name: Subscription(outlet.kinds, outlet.replay) for outlet in outlets}, at)
+def subscribe(store: Store, outlets: Sequence[Outlet], at: datetime, *, whole: bool = True) -> None:
+    """Note which messengers there are: before a run makes records, so that one without replay is due what it makes.
+
+    Not ``whole``: there are others, which this run is not about.
+    """
+    store.ledger.configure({outlet.name: Subscription(outlet.kinds, outlet.replay) for outlet in outlets}, at, whole=whole)
 
 
 def _deliver_to(outlet: Outlet, store: Store, clock: Callable[[], datetime], told: Callable[[int], None]) -> Delivery:
@@ -117,9 +120,9 @@ def _drain(
     done: Progress,
     told: Callable[[int], None],
 ) -> None:
-    while batch := ledger.due(outlet.name, outlet.messenger.batch_size):
-        ledger.offer(batch)
-        refused = _send(outlet, batch)
+    while due := ledger.due(outlet.name, outlet.messenger.batch_size):
+        batch = ledger.offer(due)
+        refused = _send(outlet, batch) if batch else []
         if refused:
             for held, reason in refused:
                 LOG.error("messenger %s refuses %s: %s; it is set aside", outlet.name, held.key, reason)
@@ -143,6 +146,6 @@ def _send(outlet: Outlet, batch: Sequence[Held]) -> list[tuple[Held, str]]:
         return refused
     except DeliveryError:
         raise
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
         raise DeliveryError(f"{type(exc).__name__} in the plug-in: {exc}; tell its author") from exc
     return []

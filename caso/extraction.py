@@ -61,7 +61,9 @@ def extract(tasks: Sequence[Task], threads: int) -> Iterator[tuple[Task, Page | 
                         continue
                 yield task, event
         finally:
-            # Whoever reads stopped early (an error, a signal): nobody must wait for room in the queue for ever.
+            # Whoever reads stopped early (an error, a signal): nobody must ask what nobody will read,
+            # nor wait for room in the queue for ever.
+            pool.shutdown(wait=False, cancel_futures=True)
             stop.set()
 
 
@@ -85,7 +87,8 @@ def _work(task: Task, waiting: Queue[tuple[Task, Page | Ended]], stop: Event) ->
         ended = Ended()
     except CasoError as exc:
         ended = Ended(exc)
-    except Exception as exc:
+    except (Exception, SystemExit) as exc:
+        # A plug-in that leaves ends its thread only, and who reads would wait for its end for ever.
         LOG.debug("%s failed", task.name, exc_info=True)
         ended = Ended(SourceError(f"{type(exc).__name__} in the plug-in {task.name}: {exc}; tell its author"))
     _put(waiting, (task, ended), stop)

@@ -44,6 +44,8 @@ class Job:
     """Where cASO's files are to be kept current; None: nowhere."""
     narrowed: bool = False
     """True when this one run was given extractors or regions of its own: other runs ask about the others."""
+    some_outlets: bool = False
+    """True when this one run was given messengers of its own: what is due to the others stays due."""
     named: frozenset[str] = frozenset()
     """The projects as the operator lists them, by id or name: cASO names its files so."""
 

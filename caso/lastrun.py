@@ -19,7 +19,10 @@ def keep_lastrun(job: Job, folder: Path, store: Store, deliveries: Sequence[Deli
 
     Not as long as something is due to a messenger: cASO would go on after it, and nobody would ever send it.
     """
-    if any(delivery.error or delivery.tally.due for delivery in deliveries):
+    absent = set(store.ledger.inspection.messengers()) - {delivery.name for delivery in deliveries}
+    left = any(delivery.error or delivery.tally.due for delivery in deliveries)
+    # A run with messengers of its own leaves to the others what is due to them.
+    if left or any(store.ledger.counts(name).due for name in absent):
         LOG.info("cASO's lastrun files stay as they are, until every messenger has what is due to it")
         return None
     checkpoints = store.checkpoints.all()

@@ -44,6 +44,8 @@ class Change:
     state: State
     why: str = ""
     row: ProjectRow | None = None
+    is_tag: bool = False
+    """``value`` is a tag; else the value of the property ``key``, whatever that is called."""
 
 
 def property_to_write(properties: Sequence[str]) -> str:
@@ -71,6 +73,9 @@ def _property(row: ProjectRow, vo: str, key: str, properties: Sequence[str], *, 
     change = Change(row.name, row.id, key, vo, State.DUE, row=row)
     if held.vo == vo:
         return dataclasses.replace(change, state=State.THERE, why=held.vo_source or "")
+    unread = (row.model_extra or {}).get(key)
+    if unread is not None and not isinstance(unread, str) and not force:
+        return dataclasses.replace(change, state=State.CONFLICT, why=f"property {key} holds {unread!r}; --force replaces it")
     if held.vo and not force:
         return dataclasses.replace(change, state=State.CONFLICT, why=f"{held.vo_source} says {held.vo}; --force replaces it")
     return dataclasses.replace(change, why=f"in place of {held.vo}") if held.vo else change
@@ -80,7 +85,8 @@ def plan_tags(identity: Identity, wanted: Sequence[str], tag: str) -> list[Chang
     """The tag of every project that is named."""
     found = identity.projects_named(wanted)
     planned = [
-        Change(row.name, row.id, TAG, tag, State.THERE if tag in row.tags else State.DUE, row=row) for row in found.projects
+        Change(row.name, row.id, TAG, tag, State.THERE if tag in row.tags else State.DUE, row=row, is_tag=True)
+        for row in found.projects
     ]
     return [*planned, *(Change(text, "-", TAG, tag, State.MISSING, why) for text, why in found.missing.items())]
 
@@ -92,15 +98,11 @@ def carry_out(identity: Identity, changes: Sequence[Change]) -> Iterator[Change]
             yield change
             continue
         try:
-            _write(identity, change.row, change.key, change.value)
+            if change.is_tag:
+                identity.add_tag(change.row, change.value)
+            else:
+                identity.set_property(change.row, change.key, change.value)
         except SourceError as exc:
             yield dataclasses.replace(change, state=State.FAILED, why=str(exc))
         else:
             yield dataclasses.replace(change, state=State.DONE)
-
-
-def _write(identity: Identity, row: ProjectRow, key: str, value: str) -> None:
-    if key == TAG:
-        identity.add_tag(row, value)
-    else:
-        identity.set_property(row, key, value)

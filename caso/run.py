@@ -47,7 +47,7 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
     """
     watcher = watcher or Silent()
     report = _open_report(job, store)
-    subscribe(store, job.outlets, clock())
+    subscribe(store, job.outlets, clock(), whole=not job.some_outlets)
     leaving = departed(job, store.checkpoints.all())
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
     with store.locks.acquire_some([lock_of(scope) for scope, _ in job.scopes()], clock()) as lease:

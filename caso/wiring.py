@@ -12,6 +12,7 @@ from oslo_config import cfg
 
 from caso import plugins
 from caso.accounting.rules import Rules
+from caso.config import Configuration
 from caso.delivery import Outlet
 from caso.errors import ConfigError, SourceError
 from caso.extractors.base import Extractor
@@ -30,7 +31,7 @@ from caso.window import BEGINNING, parse_instant
 LOG = logging.getLogger(__name__)
 
 
-def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc_now) -> Job:
+def job(conf: Configuration, now: datetime, clock: Callable[[], datetime] = utc_now) -> Job:
     """All that one run needs; ``clock`` dates what is seen. Raises ConfigError before any work where a value cannot be meant.
 
     A cloud that does not answer is no such error: the job then has no project, says why
@@ -52,13 +53,14 @@ def job(conf: cfg.ConfigOpts, now: datetime, clock: Callable[[], datetime] = utc
         dry_run=conf.dry_run,
         lastrun_dir=Path(conf.spooldir) if conf.write_lastrun else None,
         narrowed=_narrowed(conf, "extractor", "region_name"),
+        some_outlets=_narrowed(conf, "messengers"),
         named=frozenset(conf.projects),
         **_targets(conf, sources, extractors, rules, [access.region] if access.region else []),
     )
 
 
 def _targets(
-    conf: cfg.ConfigOpts, sources: Sources, extractors: Mapping[str, Extractor], rules: Rules, own_regions: Sequence[str]
+    conf: Configuration, sources: Sources, extractors: Mapping[str, Extractor], rules: Rules, own_regions: Sequence[str]
 ) -> dict[str, Any]:
     """The projects and regions of a job, or why they cannot be told."""
     try:
@@ -127,11 +129,9 @@ def vo_mapping(conf: cfg.ConfigOpts) -> VoMapping:
     return VoMapping.read(Path(conf.mapping_file), required=chosen) if conf.mapping_file else VoMapping()
 
 
-def _narrowed(conf: cfg.ConfigOpts, *options: str) -> bool:
+def _narrowed(conf: Configuration, *options: str) -> bool:
     """True when this one run was given one of these of its own: what it leaves out is not gone."""
-    where = [conf.get_location(name) for name in options]
-    own = (cfg.Locations.command_line, cfg.Locations.environment)
-    return any(place is not None and place.location in own for place in where)
+    return any(conf.spoken(name) for name in options)
 
 
 def accounted_projects(conf: cfg.ConfigOpts) -> tuple[str, Projects]:

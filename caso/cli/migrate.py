@@ -22,8 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _migrate(conf: Configuration) -> int:
-    # Not a dry_run = false of the file: it was written for caso-extract, and copied from the sample.
-    really = conf.spoken("dry_run") and not conf.dry_run
+    # Not a dry_run = false of the file, nor one of a container's environment: they were written for caso-extract.
+    really = conf.typed("dry_run") and not conf.dry_run
     identity = Sources(access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)).identity
     changes = _planned(conf, identity)
     done = list(carry_out(identity, changes)) if really else changes

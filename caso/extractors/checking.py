@@ -5,8 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
+from types import NoneType
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -21,11 +22,25 @@ from caso.records import Record
 KINDS: dict[type[Any], str] = {ServerSeen: "server", VolumeSeen: "volume", AddressSeen: "address"}
 """What observations are of, as ``observes`` and ``inventory`` of an extractor have it."""
 
+NAME, KEY = 255, 512
+"""Characters that the store's columns hold; SQLite takes more, PostgreSQL and MariaDB do not."""
+
+_SHAPES: Mapping[str, tuple[type, ...]] = {
+    **dict.fromkeys(("seen", "odd", "records"), (tuple, list)),
+    "inventory": (frozenset, set),
+    "unfinished": (Mapping,),
+    "doubt": (str, NoneType),
+}
+"""What the members of a page have to be, the documented type first."""
+
 
 def faults(extractor: Extractor | type[Extractor], page: object) -> Iterator[str]:
     """Why this page cannot be taken; nothing where it can."""
     if not isinstance(page, Page):
         yield f"extract yields a {type(page).__name__}, and no Page"
+        return
+    if shapeless := list(_of_shape(page)):
+        yield from shapeless
         return
     for seen in page.seen:
         yield from _of_seen(extractor, seen)
@@ -35,6 +50,16 @@ def faults(extractor: Extractor | type[Extractor], page: object) -> Iterator[str
         yield f"its inventory is of {kind!r}, which is not in its observes"
     for record in page.records:
         yield from _of_record(extractor, record)
+
+
+def _of_shape(page: Page) -> Iterator[str]:
+    """A generator would be empty after it was looked at; what is no set or mapping would fail where the page is kept."""
+    for name, shapes in _SHAPES.items():
+        value = getattr(page, name)
+        if not isinstance(value, shapes):
+            yield f"its {name} is a {type(value).__name__}, and no {shapes[0].__name__}"
+        elif isinstance(value, Mapping):
+            yield from (f"its {name} has {why!r} of {of!r}, and no text" for of, why in value.items() if not isinstance(why, str))
 
 
 def _of_seen(extractor: Extractor | type[Extractor], seen: object) -> Iterator[str]:
@@ -62,8 +87,12 @@ def _of_odd(odd: object) -> Iterator[str]:
         return
     for name in ("kind", "object_id", "project_id", "reason"):
         value = getattr(odd, name)
-        if not isinstance(value, str) and not (name == "project_id" and value is None):
+        if name == "project_id" and value is None:
+            continue
+        if not isinstance(value, str):
             yield f"odd object {odd.object_id}: {name} is {value!r}, and no text"
+        elif name != "reason":
+            yield from (f"odd object: {name} is {value!r}, which {why}" for why in _unfit(value, NAME))
 
 
 def _of_record(extractor: Extractor | type[Extractor], record: Record) -> Iterator[str]:
@@ -76,10 +105,19 @@ def _of_record(extractor: Extractor | type[Extractor], record: Record) -> Iterat
         return
     if not record.key.startswith(f"{record.kind}/"):
         yield f"record {record.key!r}: its key does not begin with its kind and a slash, {record.kind + '/'!r}"
+    yield from (f"record {record.key!r}: its key is a text which {why}" for why in _unfit(record.key, KEY))
     try:
         json.dumps(record.content(), allow_nan=False)
     except (TypeError, ValueError) as exc:
         yield f"record {record.key}: its content is no JSON: {exc}"
+
+
+def _unfit(text: str, most: int) -> Iterator[str]:
+    """Why a database does not keep a name: one of them would stop the run, and every run after it."""
+    if "\0" in text or text != text.encode(errors="replace").decode():
+        yield "no database keeps"
+    elif len(text) > most:
+        yield f"is longer than {most} characters"
 
 
 def _naive(thing: Any) -> list[str]:

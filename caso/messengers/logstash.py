@@ -97,6 +97,8 @@ class LogstashMessenger(Messenger):
                 _push(connection, content, deadline)
                 _listen(connection, min(self.hush, _left(deadline)))
                 _close(connection, deadline)
+        except UnicodeError as exc:
+            raise DeliveryError(f"[logstash] host: {self.host!r} is no name of a host: {exc}; correct it") from exc
         except OSError as exc:
             reason = exc.strerror or str(exc) or type(exc).__name__
             where = f"{self.host}:{self.port}"

@@ -63,7 +63,7 @@ class SsmMessenger(Messenger):
             + ", ".join(sorted(WRITERS))
             + ".",
         ),
-        cfg.IntOpt("max_size", default=100, min=1, max=MOST, help="Most records of one message."),
+        cfg.IntOpt("max_size", default=100, min=1, help=f"Most records of one message. More than {MOST} count as {MOST}."),
     )
 
     def __init__(self, output_path: Path, output_paths: Mapping[str, Path] | None = None, max_size: int = 100) -> None:
@@ -83,10 +83,13 @@ class SsmMessenger(Messenger):
         empty = [name for name, path in named.items() if not path]
         if empty:
             raise ConfigError(f"[ssm] {', '.join(empty)}: name the directory that ssmsend sends from")
+        if conf.max_size > MOST:
+            # cASO took any number; APEL takes that many.
+            LOG.warning("[ssm] max_size: APEL takes messages of at most %d records; %d is more: lower it", MOST, conf.max_size)
         return cls(
             output_path=Path(conf.output_path),
             output_paths={kind: Path(path) for kind, path in conf.output_paths.items()},
-            max_size=conf.max_size,
+            max_size=min(conf.max_size, MOST),
         )
 
     def send(self, records: Sequence[Record]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from caso.store.book import Changes, Statement
 from caso.store.checkpoints import Checkpoint
-from caso.store.deliveries import Aside, Deliveries, Held, Tally
+from caso.store.deliveries import Deliveries, Held, Tally
 from caso.store.entities import Due
 from caso.store.inspection import Entry, Inspection, Standing, Totals, require_store
 from caso.store.legacy import lastrun_marks, names_of_lastrun, write_lastrun
@@ -17,7 +17,6 @@ from caso.store.store import Step, Store
 from caso.store.subscriptions import Subscription
 
 __all__ = [
-    "Aside",
     "Changes",
     "Checkpoint",
     "Deliveries",

@@ -173,7 +173,13 @@ def text_of(record: Record) -> str:
 def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Record:
     if kind not in kinds:
         raise StoreError(f"the store holds records of the kind {kind!r}, and no installed plug-in makes it; install it again")
-    return kinds[kind].from_content(json.loads(content), known_at)
+    try:
+        return kinds[kind].from_content(json.loads(content), known_at)
+    except (TypeError, ValueError) as exc:
+        raise StoreError(
+            f"the store holds a record of the kind {kind!r} that the plug-in in use cannot read: {exc}; a field that is new "
+            "in it needs a default: tell its author, and install the one before until then"
+        ) from exc
 
 
 def _line(statement: Statement, record: Record) -> Line:

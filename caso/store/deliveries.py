@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, false, func, insert, or_, select, update
 
 from caso.records import Record
 from caso.store import redelivery, subscriptions
@@ -16,8 +16,8 @@ from caso.store.engine import Database, chunks
 from caso.store.inspection import Inspection
 from caso.store.purging import purge
 from caso.store.schema import deliveries, messengers, records
-from caso.store.standing import Selection, State
-from caso.store.subscriptions import NOT_SENT, Subscription
+from caso.store.standing import Selection, State, standings
+from caso.store.subscriptions import Subscription
 from caso.window import Month
 
 
@@ -29,16 +29,6 @@ class Held(NamedTuple):
     revision: int
     record: Record
     retracted: bool
-
-
-class Aside(NamedTuple):
-    """A record that a recipient refused, and why."""
-
-    kind: str
-    key: str
-    revision: int
-    reason: str
-    at: datetime
 
 
 class Tally(NamedTuple):
@@ -56,14 +46,15 @@ class Deliveries:
         self._database = database
         self._kinds = kinds
 
-    def configure(self, wanted: Mapping[str, Subscription], at: datetime) -> None:
+    def configure(self, wanted: Mapping[str, Subscription], at: datetime, *, whole: bool = True) -> None:
         """Note which messengers there are in this run, and forget those that there are no more.
 
         One that is new, or comes back, or takes a kind more, is due everything held of it;
-        without ``replay`` only what gets a newer revision from now on.
+        without ``replay`` only what gets a newer revision from now on. Not ``whole``: these are
+        some of them, and nobody is forgotten.
         """
         with self._database.write() as connection:
-            subscriptions.configure(connection, wanted, at, frozenset(self._kinds))
+            subscriptions.configure(connection, wanted, at, frozenset(self._kinds), whole=whole)
 
     def due(self, messenger: str, limit: int) -> list[Held]:
         """The newest revisions that were neither accepted nor set aside, oldest first."""
@@ -72,14 +63,17 @@ class Deliveries:
             question = question.order_by(records.c.measured_at, records.c.revision).limit(limit)
             return [self._held(row) for row in connection.execute(question)]
 
-    def offer(self, held: Sequence[Held]) -> None:
-        """Note, before sending, that recipients may hold these from now on, whatever is heard of it.
+    def offer(self, held: Sequence[Held]) -> list[Held]:
+        """Note, before sending, that recipients may hold these from now on, whatever is heard of it; those to send.
 
         Else a record that was sent by a run that crashed, and then proves wrong, would be dropped without a word to
-        the recipient.
+        the recipient. For the same reason what went since it was read is not to be sent; what changed is due as it is now.
         """
         with self._database.write() as connection:
-            _offer(connection, held)
+            revisions = _revisions(connection, held)
+            still = [one for one in held if revisions.get(one.key) == one.revision]
+            _offer(connection, still)
+        return still
 
     def accept(self, messenger: str, held: Sequence[Held], at: datetime) -> None:
         """The recipient has them, at these revisions."""
@@ -92,21 +86,14 @@ class Deliveries:
         with self._database.write() as connection:
             _note(connection, messenger, refused, at)
 
-    def aside(self, messenger: str) -> list[Aside]:
-        """What is set aside now, oldest first."""
-        columns = (records.c.kind, records.c.key, records.c.revision, deliveries.c.refused, deliveries.c.at)
-        question = _settled(select(*columns), messenger).where(deliveries.c.refused.is_not(None))
-        with self._database.read() as connection:
-            return [Aside(*row) for row in connection.execute(question.order_by(records.c.measured_at, records.c.revision))]
-
     def counts(self, messenger: str) -> Tally:
-        refused = deliveries.c.refused.is_not(None)
         with self._database.read() as connection:
-            settled = _settled(select(refused, func.count()), messenger).group_by(refused)
-            count = {bool(row[0]): int(row[1]) for row in connection.execute(settled)}
-            due = subscriptions.due_to(connection, messenger, self._kinds.keys()).subquery()
-            outstanding = connection.execute(select(func.count()).select_from(due)).scalar_one()
-        return Tally(count.get(False, 0), outstanding, count.get(True, 0))
+            rows = standings(connection, messenger)
+            # What is due of a kind that no plug-in in use makes waits for one: this run cannot send it.
+            sent = or_(rows.c.state != State.DUE.value, rows.c.kind.in_(sorted(self._kinds)))
+            question = select(rows.c.state, func.count()).where(sent).group_by(rows.c.state)
+            count = {State(state): number for state, number in connection.execute(question)}
+        return Tally(*(count.get(state, 0) for state in (State.ACCEPTED, State.DUE, State.SET_ASIDE)))
 
     @property
     def inspection(self) -> Inspection:
@@ -126,21 +113,23 @@ class Deliveries:
     def purge(self, before: Month) -> int:
         """Drop records of months before ``before``; how many.
 
-        What is due to a configured messenger stays, and the newest record of each kind of every living entity.
+        What is due to a messenger stays, and the newest record of each kind of every living entity.
         """
         with self._database.write() as connection:
-            return purge(connection, before, self._kinds.keys())
+            return purge(connection, before)
 
     def _held(self, row: Any) -> Held:
         record = record_of(self._kinds, row.kind, row.content, row.known_at)
         return Held(row.kind, row.key, row.revision, record, row.retracted)
 
 
-def _settled(question: Select[*tuple[Any, ...]], messenger: str) -> Select[*tuple[Any, ...]]:
-    """Only of records whose newest revision this messenger has accepted or refused."""
-    same = and_(deliveries.c.key == records.c.key, deliveries.c.revision == records.c.revision)
-    sent = or_(deliveries.c.refused.is_(None), deliveries.c.refused.not_in(NOT_SENT))
-    return question.select_from(records.join(deliveries, same)).where(deliveries.c.messenger == messenger, sent)
+def _revisions(connection: Connection, held: Sequence[Held]) -> dict[str, int]:
+    """The newest revision of each key that is still held."""
+    found: dict[str, int] = {}
+    for chunk in chunks(one.key for one in held):
+        rows = connection.execute(select(records.c.key, records.c.revision).where(records.c.key.in_(chunk)))
+        found |= {row.key: row.revision for row in rows}
+    return found
 
 
 def _offer(connection: Connection, held: Sequence[Held]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, or_, select
+from sqlalchemy import ColumnElement, Connection, false, func, or_, select
 
 from caso.errors import StoreError
 from caso.store import subscriptions, upgrading
@@ -159,7 +159,7 @@ def _conditions(
     if states:
         wanted = [state.value for state in states]
         each = [standings(connection, name, chosen) for name in messengers]
-        found.append(or_(*(records.c.key.in_(select(one.c.key).where(one.c.state.in_(wanted))) for one in each)))
+        found.append(or_(false(), *(records.c.key.in_(select(one.c.key).where(one.c.state.in_(wanted))) for one in each)))
     return found
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from sqlalchemy import Connection, delete, func, select
 
 from caso.store import subscriptions
@@ -12,16 +10,18 @@ from caso.store.schema import entities, records
 from caso.window import Month
 
 
-def purge(connection: Connection, before: Month, known_kinds: Collection[str]) -> int:
+def purge(connection: Connection, before: Month) -> int:
     """Drop records of months before ``before``, but those that are still due and the newest of the living; how many."""
     old = records.c.month < str(before)
     rows = connection.execute(select(records.c.key, records.c.subject, records.c.kind, records.c.month).where(old)).all()
     if not rows:
         return 0
     needed = _newest_of_the_living(connection)
+    # Also of kinds that no plug-in in use makes: what is due of them waits for one.
+    kinds = {row.kind for row in rows}
     keys = {row.key for row in rows if (row.subject, row.kind, row.month) not in needed}
     for messenger in subscriptions.names(connection):
-        due = subscriptions.due_to(connection, messenger, known_kinds).where(old)
+        due = subscriptions.due_to(connection, messenger, kinds).where(old)
         keys -= set(connection.scalars(due.with_only_columns(records.c.key)))
     for chunk in chunks(sorted(keys)):
         connection.execute(delete(records).where(records.c.key.in_(chunk)))

@@ -31,9 +31,13 @@ NOT_SENT = (BEFORE_IT_CAME, FORGOTTEN)
 """In place of a recipient's reason: nobody refused the record, but this revision of it is not to be sent."""
 
 
-def configure(connection: Connection, wanted: Mapping[str, Subscription], at: datetime, known_kinds: frozenset[str]) -> None:
+def configure(
+    connection: Connection, wanted: Mapping[str, Subscription], at: datetime, known_kinds: frozenset[str], *, whole: bool
+) -> None:
+    """Note the messengers ``wanted``; where they are the ``whole`` of them, forget the others."""
     known = _subscriptions(connection)
-    connection.execute(delete(messengers).where(messengers.c.name.in_(known.keys() - wanted.keys())))
+    if whole:
+        connection.execute(delete(messengers).where(messengers.c.name.in_(known.keys() - wanted.keys())))
     kinds = known_kinds | set(connection.scalars(select(records.c.kind).distinct()))
     for name, subscription in wanted.items():
         before = known.get(name, NOTHING)

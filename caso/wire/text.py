@@ -94,6 +94,7 @@ def _code_points(line: str) -> str:
 
 
 def _fitted(line: str, limit: int) -> str | None:
+    line = line[:limit].rstrip()
     if line.lower() in NULLS:
         return f"({line})" if line else None
-    return line[:limit].rstrip()
+    return line

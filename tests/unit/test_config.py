@@ -236,3 +236,18 @@ def test_dates_are_utc_unless_they_carry_a_zone(text, hour):
     instant = parse_instant(text, "--extract-from").replace(microsecond=0)
 
     assert instant == datetime(2024, 2, 1, hour, tzinfo=UTC)
+
+
+def test_a_run_is_about_some_messengers_only_where_it_alone_was_given_them(build):
+    site = "[DEFAULT]\nsite_name = SITE\nmessengers = noop\n[keystone_auth]\nauth_type = none\n"
+
+    assert wiring.job(build(site, "--messengers=noop"), NOW).some_outlets
+    assert not wiring.job(build(site), NOW).some_outlets
+
+
+def test_what_only_the_environment_says_is_not_typed(build, monkeypatch):
+    monkeypatch.setenv("OS_DEFAULT__DRY_RUN", "false")
+
+    assert build("").spoken("dry_run")
+    assert not build("").typed("dry_run")
+    assert build("", "--no-dry-run").typed("dry_run")

@@ -5,6 +5,8 @@ import pytest
 from caso.delivery import Outlet
 from caso.errors import DeliveryError, RejectedError
 from caso.messengers.noop import NoopMessenger
+from caso.store import State
+from caso.store.standing import EVERYTHING
 from tests.unit.cloudlet import T1, Cloudlet, Recorder
 
 
@@ -30,14 +32,17 @@ def test_one_broken_messenger_holds_back_only_itself(cloudlet):
     assert broken.keys == healthy.keys
 
 
-def test_a_fault_in_somebodys_plug_in_is_a_failed_delivery(cloudlet):
+@pytest.mark.parametrize("fault", [KeyError("oops"), SystemExit(3)])
+def test_a_fault_in_somebodys_plug_in_is_a_failed_delivery(cloudlet, fault):
     def bug(records):
-        raise KeyError("oops")
+        raise fault
 
-    report = cloudlet.run(T1, outlets=[Outlet("buggy", Recorder(bug))])
+    healthy = Recorder()
+    report = cloudlet.run(T1, outlets=[Outlet("buggy", Recorder(bug)), Outlet("healthy", healthy)])
 
     assert report.exit_status == 1
-    assert "KeyError" in str(report.deliveries[0].error)
+    assert type(fault).__name__ in str(report.deliveries[0].error)
+    assert healthy.keys
 
 
 def test_a_refused_record_is_set_aside_with_its_reason_and_the_others_go_out(cloudlet):
@@ -54,7 +59,8 @@ def test_a_refused_record_is_set_aside_with_its_reason_and_the_others_go_out(clo
     assert bad not in recorder.keys
     assert len(recorder.keys) > 3
     with cloudlet.store() as store:
-        assert [(aside.key, aside.reason) for aside in store.ledger.aside("picky")] == [(bad, "no such site")]
+        (aside,) = store.ledger.inspection.entries(EVERYTHING, ["picky"], [State.SET_ASIDE])
+        assert (aside.line.key, aside.standings["picky"].reason) == (bad, "no such site")
 
 
 def test_a_messenger_that_refuses_what_it_was_not_sent_does_not_hang_the_run(cloudlet):
@@ -82,3 +88,29 @@ def test_a_new_messenger_is_sent_what_is_held_unless_it_opted_out(cloudlet):
 
     assert eager.keys
     assert not modest.keys
+
+
+def test_a_messenger_that_one_run_leaves_out_is_due_what_it_was_due(cloudlet):
+    def down(records):
+        raise DeliveryError("connection refused")
+
+    quiet = Recorder(down)
+    both = [Outlet("loud", Recorder()), Outlet("quiet", quiet, replay=False)]
+    due = cloudlet.run(T1, outlets=both).deliveries[1].tally.due
+    cloudlet.run(T1, outlets=both[:1], some_outlets=True)
+    quiet.trouble = None
+
+    cloudlet.run(T1, outlets=both)
+
+    assert due == len(quiet.keys) > 0
+
+
+def test_what_is_due_to_a_messenger_that_one_run_leaves_out_keeps_the_files_of_caso_5(cloudlet, tmp_path):
+    def down(records):
+        raise DeliveryError("connection refused")
+
+    both = [Outlet("loud", Recorder()), Outlet("quiet", Recorder(down))]
+    cloudlet.run(T1, outlets=both, lastrun_dir=tmp_path)
+    cloudlet.run(T1, outlets=both[:1], some_outlets=True, lastrun_dir=tmp_path)
+
+    assert list(tmp_path.glob("lastrun.*")) == []

@@ -68,6 +68,24 @@ def test_another_vo_is_replaced_by_force_only_and_then_counts(identity):
     assert find_projects(identity, wanted=["two"], tag=None).found[0].vo == "ops"
 
 
+def test_a_property_that_is_called_tag_is_no_tag(identity, fake):
+    list(carry_out(identity, plan_properties(identity, VoMapping(vo_of={ONE: "ops"}), ["tag"])))
+
+    assert (fake.projects[0]["tag"], fake.projects[0]["tags"]) == ("ops", ["caso"])
+
+
+@pytest.mark.parametrize("held", [["other.vo"], {"name": "other.vo"}, 7, False])
+def test_a_property_that_holds_no_text_is_replaced_by_force_only(held):
+    fake = FakeIdentity([{"id": ONE, "name": "one", "accounting:VO": held}])
+    identity, mapping = fake_sources(identity=fake).identity, VoMapping(vo_of={ONE: "ops"})
+
+    (left,) = plan_properties(identity, mapping, VO_PROPERTIES)
+    (forced,) = plan_properties(identity, mapping, VO_PROPERTIES, force=True)
+
+    assert (left.state, forced.state) == (State.CONFLICT, State.DUE)
+    assert repr(held) in left.why
+
+
 def test_the_listed_projects_get_the_tag_once(identity, fake):
     planned = plan_tags(identity, ["one", TWO, "gone"], "caso")
     done = list(carry_out(identity, planned))

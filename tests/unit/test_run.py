@@ -221,6 +221,32 @@ def test_a_fault_in_somebodys_extractor_costs_only_its_own_scopes(cloudlet):
     assert cloudlet.received()["cloud"]
 
 
+class Leaving(Crashing):
+    """Somebody's extractor that would end the program."""
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        raise SystemExit(3)
+
+
+class Lazy(Crashing):
+    """Somebody's extractor that forgot to write tuple."""
+
+    observes = frozenset({"volume"})
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        yield Page(seen_volume(at=T1, project_id=project) for project in ask.windows)
+
+
+@pytest.mark.parametrize("faulty", [Leaving(), Lazy()])
+def test_an_extractor_that_leaves_or_tells_nothing_to_keep_stops_nobody(cloudlet, faulty):
+    nova = cloudlet.job(T1).extractors["nova"]
+
+    report = cloudlet.run(T1, extractors={"nova": nova, "faulty": faulty})
+
+    assert {scope.scope.extractor for scope in report.scopes if scope.error} == {"faulty"}
+    assert cloudlet.received()["cloud"]
+
+
 class Telling(Crashing):
     """Somebody's extractor that tells of something that cannot be."""
 

@@ -288,3 +288,9 @@ def test_the_page_quotes_the_messages_that_the_messenger_has():
     source = (ROOT / "caso/messengers/logstash.py").read_text(encoding="utf-8")
     assert len(quoted) == 6
     assert [text for text in quoted if text not in others and text not in source] == []
+
+
+@pytest.mark.parametrize("host", ["logs..example.org", "x" * 70])
+def test_a_host_that_is_no_name_is_the_operators_to_correct(host):
+    with pytest.raises(DeliveryError, match=r"host: .* is no name of a host"):
+        LogstashMessenger(host, 5000).send([a_cloud_record()])

@@ -116,12 +116,24 @@ def test_a_wrong_directory_setting_is_a_config_error_that_says_what_to_do(text, 
         from_text(f"[ssm]\n{text}\n", tmp_path)
 
 
+def test_more_records_than_a_message_takes_are_configured_as_with_caso_5(tmp_path, caplog):
+    text = f"[ssm]\noutput_path = {tmp_path}\nmax_size = 5000\n"
+
+    messenger = from_text(text, tmp_path)
+
+    assert messenger.max_size == 1000
+    assert "at most 1000 records" in caplog.text
+
+
+def test_a_message_of_no_records_cannot_be_configured(tmp_path):
+    with pytest.raises(cfg.ConfigFileValueError, match="max_size"):
+        from_text("[ssm]\nmax_size = 0\n", tmp_path)
+
+
 @pytest.mark.parametrize("max_size", [0, 1001])
 def test_a_message_of_no_or_of_too_many_records_cannot_be_asked_for(max_size, tmp_path):
     with pytest.raises(ConfigError, match="max_size"):
         SsmMessenger(tmp_path, max_size=max_size)
-    with pytest.raises(cfg.ConfigFileValueError, match="max_size"):
-        from_text(f"[ssm]\nmax_size = {max_size}\n", tmp_path)
 
 
 def test_refused_records_of_all_messages_are_named_at_once_and_nothing_is_queued(tmp_path):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from caso.lifecycle.server import ServerSeen
-from caso.store import Changes, Subscription, Tally, open_store
+from caso.records import CloudRecord
+from caso.store import Changes, State, Subscription, Tally, open_store
+from caso.store.standing import EVERYTHING
 from tests.unit.store.building import (
     FEBRUARY,
     HERE,
@@ -29,6 +31,11 @@ def configure(store, **messengers: Subscription) -> None:
 
 def due(store, messenger: str) -> list[str]:
     return [one.key for one in store.ledger.due(messenger, 1000)]
+
+
+def aside(store, messenger: str) -> list[tuple[object, ...]]:
+    found = store.ledger.inspection.entries(EVERYTHING, [messenger], [State.SET_ASIDE])
+    return [(one.line.key, one.line.revision, one.standings[messenger].reason, one.standings[messenger].at) for one in found]
 
 
 def test_what_is_held_is_due_oldest_first(store):
@@ -100,10 +107,10 @@ def test_what_is_refused_is_set_aside_with_its_reason_until_it_changes(store):
     store.ledger.set_aside("ssm", [(march, "no VO")], NOW)
 
     assert due(store, "ssm") == ["cloud/vm-1/2024-02"]
-    assert store.ledger.aside("ssm") == [("cloud", march.key, march.revision, "no VO", NOW)]
+    assert aside(store, "ssm") == [(march.key, march.revision, "no VO", NOW)]
     put(store, a_statement(a_record(wall=2), a_record(month=FEBRUARY)))
     assert due(store, "ssm") == [february.key, march.key]
-    assert store.ledger.aside("ssm") == []
+    assert aside(store, "ssm") == []
 
 
 def test_the_counts_are_of_the_newest_revisions(store):
@@ -211,6 +218,26 @@ def test_acceptance_of_a_record_that_has_gone_meanwhile_is_no_error(store):
     assert store.ledger.counts("ssm") == Tally(0, 0, 0)
 
 
+def test_what_went_or_changed_since_it_was_read_is_not_offered(store):
+    configure(store, ssm=ALL)
+    put(store, *(a_statement(a_record(vm), about=vm) for vm in ("gone", "stays", "changes")))
+    read = store.ledger.due("ssm", 10)
+    put(store, a_statement(about="gone"), a_statement(a_record("changes", wall=200), about="changes"))
+
+    assert [held.record.vm_uuid for held in store.ledger.offer(read)] == ["stays"]
+    assert put(store, a_statement(about="changes"), a_statement(about="stays")) == Changes(dropped=1, retracted=1)
+
+
+def test_a_run_with_messengers_of_its_own_forgets_none_of_the_others(store):
+    configure(store, ssm=ALL, logstash=LATER)
+    put(store, a_statement(a_record()))
+
+    store.ledger.configure({"ssm": ALL}, NOW, whole=False)
+    configure(store, ssm=ALL, logstash=LATER)
+
+    assert store.ledger.counts("logstash") == Tally(accepted=0, due=1, set_aside=0)
+
+
 def test_what_anyone_ever_accepted_is_retracted_even_after_that_messenger_left(store):
     configure(store, ssm=ALL)
     put(store, a_statement(a_record()))
@@ -278,3 +305,12 @@ def test_a_living_entity_of_another_id_keeps_nothing(store):
     put(store, a_statement(a_record(month=JANUARY)))
 
     assert store.ledger.purge(MARCH) == 1
+
+
+def test_purging_keeps_what_is_due_and_waits_for_the_plugin_that_makes_it(path):
+    with open_store(url(path), kinds={"cloud": CloudRecord}) as store:
+        configure(store, ssm=ALL)
+        put(store, a_statement(a_record(month=JANUARY)))
+
+    with open_store(url(path), kinds={}) as store:
+        assert store.ledger.purge(MARCH) == 0

@@ -231,7 +231,7 @@ def test_what_is_forgotten_is_sent_again_only_when_it_changes(store):
 
     assert store.ledger.skip("ssm", Selection(), NOW) == {"cloud": 2}
 
-    assert (due(store, "ssm"), store.ledger.counts("ssm"), store.ledger.aside("ssm")) == (set(), Tally(0, 0, 0), [])
+    assert (due(store, "ssm"), store.ledger.counts("ssm")) == (set(), Tally(0, 0, 0))
     assert standing(store, VM_1) == Standing(State.SKIPPED, NOW, FORGOTTEN)
     put(store, a_statement(a_record(wall=7)))
     assert due(store, "ssm") == {VM_1}
@@ -337,3 +337,10 @@ class Interventions(Bookkeeping):
 
 Interventions.TestCase.settings = Bookkeeping.TestCase.settings
 test_whatever_an_administrator_does_exactly_what_was_chosen_is_due = Interventions.TestCase
+
+
+def test_without_a_messenger_no_record_has_a_state(store):
+    put(store, a_statement(a_record()))
+
+    assert store.ledger.inspection.count(messengers=[], states=[State.DUE]) == 0
+    assert list(store.ledger.inspection.entries(Selection(), [], [State.DUE])) == []

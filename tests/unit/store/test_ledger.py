@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from caso.records import Status
+import pytest
+
+from caso.errors import StoreError
+from caso.records import CloudRecord, Status
 from caso.store import Changes, Subscription
+from caso.store.book import record_of
 from tests.unit.store.building import FEBRUARY, HOUR, JANUARY, MARCH, NOW, a_record, a_statement, put
 
 
@@ -218,3 +222,8 @@ def test_before_is_the_newest_record_of_an_earlier_month(store):
         assert step.ledger.before_many(["server/vm-1", "server/none"], "cloud", FEBRUARY) == {
             "server/vm-1": a_record(month=JANUARY, wall=1)
         }
+
+
+def test_a_record_that_its_plugin_cannot_read_any_more_is_a_sentence():
+    with pytest.raises(StoreError, match=r"kind 'cloud' that the plug-in in use cannot read: .*wall_seconds"):
+        record_of({"cloud": CloudRecord}, "cloud", '{"vm_uuid": "a"}', NOW)

@@ -39,6 +39,7 @@ ANY_TEXT = st.lists(
         ("see application/x-pkcs7-mime", "see application_x-pkcs7-mime"),
         ("x" * 300, "x" * 255),
         ("x" * 254 + " y", "x" * 254),
+        ("none" + " " * 300 + "x", "(none)"),
     ],
 )
 def test_a_text_becomes_one_harmless_line_of_ascii(text, line):
