@@ -21,7 +21,8 @@ from caso.lifecycle.volume import Volume, VolumeSeen
 from caso.sources import OddRow, Sources, VolumePage, Volumes
 from caso.window import BEGINNING
 
-MANY = 100
+MANY = 1000
+"""As many as a page of Cinder has unless its operator set less: up to here a listing is one request."""
 
 
 class CinderExtractor(Extractor):
