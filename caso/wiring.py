@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -196,12 +196,23 @@ def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
     cls = plugins.load(MESSENGERS, name, Messenger)
     common = conf[f"messenger_{name}"]
     chosen = common.record_types or None
-    known = {*KINDS, *_kinds(conf)}
-    if chosen is not None and (wrong := set(chosen) - known):
+    if wrong := set(chosen or ()) - (known := _known_kinds(conf, chosen or ())):
         choices = ", ".join(sorted(known))
         raise ConfigError(f"[messenger_{name}] record_types: {', '.join(sorted(wrong))} is no record type; choose from {choices}")
     kinds = cls.record_types if chosen is None else frozenset(chosen)
     return Outlet(name, cls.from_conf(conf[name]), _writable(name, cls.writes, kinds), replay=common.replay == "all")
+
+
+def _known_kinds(conf: cfg.ConfigOpts, wanted: Collection[str]) -> set[str]:
+    """caso's kinds, and those of the extractors of this run; where that is not enough, of all that are installed.
+
+    A run that was given some extractors is not about the others, but they may be named.
+    """
+    known = {*KINDS, *_kinds(conf)}
+    if known.issuperset(wanted):
+        return known
+    installed = plugins.load_installed(EXTRACTORS, Extractor).values()
+    return known | {made.kind for cls in installed for made in cls.makes}
 
 
 def _writable(name: str, writes: frozenset[str] | None, kinds: frozenset[str] | None) -> frozenset[str] | None:
