@@ -52,14 +52,15 @@ def quiet() -> Iterator[None]:
 
 @contextmanager
 def values_of_files(arguments: Sequence[str], usual: Sequence[str], given: Collection[str]) -> Iterator[None]:
-    """A value of the wrong type in a file is told as one of the command line, by oslo.config, which leaves with 1 then."""
+    """A value of the wrong type in a file is told as one of the command line, by oslo.config, which leaves then."""
     told = io.StringIO()
     try:
         with redirect_stderr(told):
             yield
     except SystemExit as exc:
         wrong = re.match(r"argument --(\w+): Invalid (.*) value: (.*)", told.getvalue())
-        if exc.code == 1 and wrong:
+        # Older ones leave without a status.
+        if exc.code in (None, 1) and wrong:
             name, kind, value = wrong.groups()
             files = ", ".join(spelling.values_of("--config-file", arguments) or usual) or "the environment"
             where = "the arguments" if name in given else files

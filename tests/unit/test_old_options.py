@@ -132,7 +132,7 @@ KEYSTONE = [
     ("certfile", "/etc/caso/cert.pem"),
     ("keyfile", "/etc/caso/key.pem"),
     ("insecure", "true"),
-    ("timeout", "30.0"),
+    ("timeout", "30"),
     ("collect_timing", "false"),
 ]
 
@@ -151,7 +151,8 @@ def test_every_option_of_keystone_auth_is_one_of_keystoneauth(build, option, tex
 
     access_from_conf(conf, environ={})
 
-    assert str(conf.keystone_auth[option]).lower() == text.lower()
+    # Of newer releases of keystoneauth a timeout is a float, of older ones a whole number.
+    assert str(conf.keystone_auth[option]).lower().removesuffix(".0") == text.lower()
     assert config.unknown_options(conf) == []
 
 
