@@ -7,7 +7,7 @@ from caso.store.checkpoints import Checkpoint
 from caso.store.deliveries import Deliveries, Held, Tally
 from caso.store.entities import Due
 from caso.store.inspection import Entry, Inspection, Standing, Totals, require_store
-from caso.store.legacy import lastrun_marks, names_of_lastrun, write_lastrun
+from caso.store.lastrun import lastrun_marks, names_of_lastrun, write_lastrun
 from caso.store.locks import Lease
 from caso.store.names import Place, Scope
 from caso.store.opening import open_scratch, open_store

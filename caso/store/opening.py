@@ -13,7 +13,7 @@ from caso.store import schema, sqlite, upgrading
 from caso.store.book import Kinds
 from caso.store.copying import copy_tables
 from caso.store.engine import Database, engine_of
-from caso.store.legacy import take_over
+from caso.store.lastrun import take_over
 from caso.store.store import Store
 
 

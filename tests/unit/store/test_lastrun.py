@@ -10,7 +10,7 @@ import pytest
 
 from caso.errors import ConfigError, StoreError
 from caso.store import Checkpoint, Scope, open_scratch, open_store
-from caso.store.legacy import lastrun_marks, names_of_lastrun, read_lastrun, write_lastrun
+from caso.store.lastrun import lastrun_marks, names_of_lastrun, read_lastrun, write_lastrun
 from tests.unit.store.building import url
 
 LAST = datetime(2024, 2, 1, 10, 30, tzinfo=UTC)
