@@ -49,7 +49,11 @@ MAIN = (
     cfg.BoolOpt("dry-run", default=False, help="Show what would be sent, per project, VO and kind; change nothing."),
     cfg.BoolOpt("summary", default=False, help="Print the summary tables also where the output is no terminal."),
     cfg.StrOpt("os-cloud", help="Name of a cloud in clouds.yaml, instead of the group keystone_auth."),
-    cfg.ListOpt("region-name", default=[], help="Regions to account for. Not set: every region of the catalog with a Nova."),
+    cfg.ListOpt(
+        "region-name",
+        default=[],
+        help="Regions to account for. Not set: every region of the catalog with a service that is asked.",
+    ),
     cfg.StrOpt(
         "interface",
         choices=["public", "internal", "admin"],

@@ -43,9 +43,7 @@ def end_what_is_out_of_reach(store: Store, report: ScopeReport, kinds: Collectio
         reason = "its project is no longer accounted for, and cannot be asked any more"
         for kind in sorted(kinds):
             store.vanish(
-                report.scope.place,
-                report.project.id,
-                by=report.scope.extractor,
+                report.scope,
                 seen_since=started,
                 at=now,
                 reason=reason,

@@ -171,9 +171,7 @@ def _settle(store: Store, scope: ScopeReport, accounts: Accounts, now: datetime)
 
 def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: datetime, now: datetime) -> None:
     reason = "a complete listing did not have it any more"
-    gone = store.vanish(
-        scope.scope.place, scope.project.id, by=scope.scope.extractor, seen_since=started, at=now, reason=reason, kind=kind
-    )
+    gone = store.vanish(scope.scope, seen_since=started, at=now, reason=reason, kind=kind)
     if gone and kind == "server":
         # Nova tells of what was deleted, so this is worth a word; Cinder and Neutron never do.
         LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))

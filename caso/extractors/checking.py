@@ -8,19 +8,14 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from types import NoneType
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
-from caso.extractors.base import Extractor, OddObject, Page
+from caso.extractors.base import Extractor, OddObject, Page, Seen
 from caso.lifecycle.address import AddressSeen
-from caso.lifecycle.server import ServerSeen
-from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
-
-KINDS: dict[type[Any], str] = {ServerSeen: "server", VolumeSeen: "volume", AddressSeen: "address"}
-"""What observations are of, as ``observes`` and ``inventory`` of an extractor have it."""
 
 NAME, KEY = 255, 512
 """Characters that the store's columns hold; SQLite takes more, PostgreSQL and MariaDB do not."""
@@ -63,10 +58,10 @@ def _of_shape(page: Page) -> Iterator[str]:
 
 
 def _of_seen(extractor: Extractor | type[Extractor], seen: object) -> Iterator[str]:
-    if not isinstance(seen, ServerSeen | VolumeSeen | AddressSeen):
+    if not isinstance(seen, Seen):
         yield f"it tells of a {type(seen).__name__}, and of no ServerSeen, VolumeSeen or AddressSeen"
         return
-    kind = KINDS[type(seen)]
+    kind = seen.kind
     what = f"{kind} {seen.id if isinstance(seen, AddressSeen) else seen.uuid!s}"
     if kind not in extractor.observes:
         yield f"{what}: {kind!r} is not in its observes, so its use would not be accounted for"
@@ -127,4 +122,4 @@ def _naive(thing: Any) -> list[str]:
 
 @functools.cache
 def _adapter(kind: str) -> TypeAdapter[Any]:
-    return TypeAdapter({name: seen for seen, name in KINDS.items()}[kind])
+    return TypeAdapter({observed.kind: observed for observed in get_args(Seen)}[kind])

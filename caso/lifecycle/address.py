@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 from enum import StrEnum
+from typing import ClassVar
 
 from caso.lifecycle import life
 from caso.lifecycle.life import Life
@@ -36,6 +37,9 @@ class AddressSeen:
     the project holds the address. ``version`` is 4 or 6. ``unchanged_since`` is the time since when the
     row has not changed, never after ``seen_at``.
     """
+
+    kind: ClassVar[str] = "address"
+    """What an extractor that tells of them says in ``observes``."""
 
     id: str
     seen_at: datetime
@@ -81,6 +85,15 @@ def observe(known: Address | None, seen: AddressSeen) -> Address:
     """The address as it is known once ``seen`` is taken in; the same in any order, and for any repetition."""
     fresh = _from(seen)
     return fresh if known is None else known.told_by(fresh)
+
+
+def row_of(address_id: str) -> str:
+    """The id of the row that has the address: one of a port or router is called by its row's id, a slash, and the address.
+
+    >>> row_of("port-1/192.0.2.1"), row_of("floating-1")
+    ('port-1', 'floating-1')
+    """
+    return address_id.partition("/")[0]
 
 
 def vanish(address: Address, found_out_at: datetime, reason: str) -> Address:

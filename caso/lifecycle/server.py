@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from typing import ClassVar
 
 from caso.lifecycle import life
 from caso.lifecycle.life import Life
@@ -59,6 +60,9 @@ class ServerSeen:
     ``seen_at``. ``ended`` is None for a server that exists. ``user_name`` and
     ``public_ip_count`` are None where it could not be found out.
     """
+
+    kind: ClassVar[str] = "server"
+    """What an extractor that tells of them says in ``observes``."""
 
     uuid: str
     seen_at: datetime

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from typing import ClassVar
 
 from caso.lifecycle.life import Life, claim
 from caso.lifecycle.timeline import Evidence
@@ -29,6 +30,9 @@ class VolumeSeen:
     ``ended`` is None for a volume that exists; Cinder shows no others. ``status`` is Cinder's own word,
     ``server_ids`` are the servers that it is attached to: several for one that is attached twice.
     """
+
+    kind: ClassVar[str] = "volume"
+    """What an extractor that tells of them says in ``observes``."""
 
     uuid: str
     seen_at: datetime

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, fa
 
 from caso.store.engine import CHUNK, chunks
 from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
-from caso.store.names import Place
+from caso.store.names import Place, Scope
 from caso.store.quarantine import Quarantine
 from caso.store.schema import entities
 
@@ -108,42 +108,32 @@ class Entities:
         return projects
 
     def vanish(
-        self,
-        place: Place,
-        project_id: str,
-        *,
-        by: str,
-        seen_since: datetime,
-        at: datetime,
-        reason: str,
-        kind: str = SERVER,
-        unlisted: bool = False,
+        self, scope: Scope, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER, unlisted: bool = False
     ) -> list[str]:
-        """End what lives in the project, was told of by ``by`` and not met since ``seen_since``; the ids.
+        """End what lives in the scope's project, was told of by its extractor and not met since ``seen_since``; the ids.
 
         What is in quarantine and was met since is there, only unreadable: it lives on.
         So does what listings hide, unless ``unlisted``.
         """
         odd = Quarantine(self._connection)
-        odd.forget(place, project_id, met_before=seen_since, kind=kind)
+        odd.forget(scope.place, scope.project_id, met_before=seen_since, kind=kind)
         missing = select(entities.c.id).where(
-            _at(place, kind),
-            entities.c.project_id == project_id,
+            _at(scope.place, kind),
+            entities.c.project_id == scope.project_id,
             entities.c.settled == false(),
             entities.c.ended.is_(None),
             entities.c.known_at < seen_since,
-            entities.c.told_by.contains(f" {by} ", autoescape=True),
+            entities.c.told_by.contains(f" {scope.extractor} ", autoescape=True),
         )
         vanished: list[str] = []
-        unreadable = odd.met_since(place, kind, seen_since)
-        # What is in quarantine is a row; an address of a port or router is called by its row's id, a slash, and the address.
-        gone = sorted(uuid for uuid in self._connection.scalars(missing) if unreadable.isdisjoint((uuid, uuid.partition("/")[0])))
+        unreadable = odd.met_since(scope.place, kind, seen_since)
         rules = KINDS[kind]
+        gone = sorted(uuid for uuid in self._connection.scalars(missing) if unreadable.isdisjoint((uuid, rules.row_of(uuid))))
         for chunk in chunks(gone):
-            known = self._load(place, rules, set(chunk))
+            known = self._load(scope.place, rules, set(chunk))
             missed = {uuid: one for uuid, one in known.items() if unlisted or rules.is_listed(one.entity)}
             ended = {uuid: one.become(rules, rules.vanish(one.entity, at, reason)) for uuid, one in missed.items()}
-            self._write(place, rules, ended)
+            self._write(scope.place, rules, ended)
             vanished += ended
         return vanished
 

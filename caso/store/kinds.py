@@ -43,6 +43,8 @@ class EntityKind:
     seen: type[Any]
     id_of: Callable[[Any], str]
     """The id of an observation and of an entity alike."""
+    row_of: Callable[[str], str]
+    """The id of the row that a listing shows it in, by its own id."""
     observe: Callable[[Any, Any], Any]
     vanish: Callable[[Any, datetime, str], Any]
     is_listed: Callable[[Any], bool]
@@ -64,30 +66,33 @@ class EntityKind:
 
 
 SERVER = EntityKind(
-    name="server",
+    name=ServerSeen.kind,
     entity=Server,
     seen=ServerSeen,
     id_of=lambda thing: str(thing.uuid),
+    row_of=str,
     observe=server.observe,
     vanish=life.vanish,
     is_listed=server.is_listed,
     first_difference=server.first_difference,
 )
 VOLUME = EntityKind(
-    name="volume",
+    name=VolumeSeen.kind,
     entity=Volume,
     seen=VolumeSeen,
     id_of=lambda thing: str(thing.uuid),
+    row_of=str,
     observe=volume.observe,
     vanish=life.vanish,
     is_listed=lambda thing: True,
     first_difference=life.first_difference,
 )
 ADDRESS = EntityKind(
-    name="address",
+    name=AddressSeen.kind,
     entity=Address,
     seen=AddressSeen,
     id_of=lambda thing: str(thing.id),
+    row_of=address.row_of,
     observe=address.observe,
     vanish=address.vanish,
     is_listed=lambda thing: True,

@@ -15,7 +15,7 @@ from caso.store.engine import Database
 from caso.store.entities import SERVER, Entities
 from caso.store.ledger import Ledger
 from caso.store.locks import Locks
-from caso.store.names import Place
+from caso.store.names import Place, Scope
 from caso.store.quarantine import OddLike, Quarantine, Quarantined
 
 
@@ -56,25 +56,15 @@ class Store:
             return Entities(connection).observe(place, seen, by=by)
 
     def vanish(
-        self,
-        place: Place,
-        project_id: str,
-        *,
-        by: str,
-        seen_since: datetime,
-        at: datetime,
-        reason: str,
-        kind: str = SERVER,
-        unlisted: bool = False,
+        self, scope: Scope, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER, unlisted: bool = False
     ) -> list[str]:
-        """After a complete listing of ``by`` that began at ``seen_since``: end what it told of, lives and was not in it; the ids.
+        """After a complete listing of a scope that began at ``seen_since``: end what its extractor told of, lives and was not
+        in it; the ids.
 
         What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
         """
         with self.database.write() as connection:
-            return Entities(connection).vanish(
-                place, project_id, by=by, seen_since=seen_since, at=at, reason=reason, kind=kind, unlisted=unlisted
-            )
+            return Entities(connection).vanish(scope, seen_since=seen_since, at=at, reason=reason, kind=kind, unlisted=unlisted)
 
     def living(self, place: Place, project_id: str, kind: str) -> list[Any]:
         """The entities of a kind that the project owns and that have no end yet, by id."""

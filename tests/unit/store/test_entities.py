@@ -9,7 +9,7 @@ import pytest
 from caso.errors import StoreError
 from caso.lifecycle.server import Server, observe
 from caso.store import Due, Place, Store, open_store
-from tests.unit.store.building import HERE, HOUR, LARGE, NOW, a_server, url
+from tests.unit.store.building import HERE, HOUR, LARGE, NOVA, NOW, a_server, url
 
 
 def due(store: Store, project_id: str = "p1", **options) -> list[Due]:
@@ -76,7 +76,7 @@ def test_a_listing_can_only_miss_what_its_own_extractor_told_of(store):
     store.observe(HERE, [a_server("ours"), a_server("both")], by="nova")
     store.observe(HERE, [a_server("theirs"), a_server("both")], by="machines")
 
-    gone = store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
+    gone = store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
 
     assert gone == ["both", "ours"]
 
@@ -174,7 +174,7 @@ def test_what_a_complete_listing_does_not_have_ended_where_it_was_last_seen(stor
     store.observe(HERE, [a_server("gone", at=NOW), a_server("there", at=NOW + HOUR)], by="nova")
     account(store, "gone", NOW)
 
-    gone = store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
+    gone = store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
 
     assert gone == ["gone"]
     found = {one.entity.uuid: one for one in due(store)}
@@ -186,7 +186,7 @@ def test_what_vanished_is_due_up_to_its_end(store):
     store.observe(HERE, [a_server(at=NOW)], by="nova")
     account(store, "vm-1", NOW - HOUR)
 
-    store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
+    store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
 
     [one] = due(store)
     assert (one.entity.ended, one.entity.end_reason, one.dirty_from) == (NOW, "not listed", NOW)
@@ -195,7 +195,7 @@ def test_what_vanished_is_due_up_to_its_end(store):
 def test_vanishing_leaves_other_projects_and_what_has_ended_alone(store):
     store.observe(HERE, [a_server("other", project_id="p2"), a_server("ended", ended=NOW - HOUR)], by="nova")
 
-    assert store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed") == []
+    assert store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed") == []
 
 
 def test_an_observation_of_no_known_kind_is_a_mistake_of_the_program(store):

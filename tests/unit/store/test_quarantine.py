@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from caso.testing.entities import seen_address
-from tests.unit.store.building import HERE, HOUR, NOW, a_server
+from tests.unit.store.building import HERE, HOUR, NOVA, NOW, a_server
 
 
 class Odd(NamedTuple):
@@ -49,7 +49,7 @@ def test_an_object_that_a_complete_listing_does_not_have_leaves(store):
     store.quarantine(HERE, [Odd("gone"), Odd("foreign", project_id="p2")], window_start=NOW, at=NOW)
     store.quarantine(HERE, [Odd("there")], window_start=NOW, at=NOW + HOUR)
 
-    store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
+    store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
 
     assert [kept.object_id for kept in store.quarantined(HERE)] == ["foreign", "there"]
 
@@ -58,7 +58,7 @@ def test_a_server_that_is_listed_but_unreadable_does_not_end(store):
     store.observe(HERE, [a_server("vm-1", at=NOW)], by="nova")
     store.quarantine(HERE, [Odd("vm-1")], window_start=NOW, at=NOW + HOUR)
 
-    assert store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed") == []
+    assert store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed") == []
 
 
 def test_the_addresses_of_a_port_that_is_listed_but_unreadable_do_not_end(store):
@@ -66,14 +66,16 @@ def test_the_addresses_of_a_port_that_is_listed_but_unreadable_do_not_end(store)
     store.observe(HERE, [seen_address(at=NOW, id=name, project_id="p1") for name in ids], by="neutron")
     store.quarantine(HERE, [Odd("port-1", kind="address")], window_start=NOW, at=NOW + HOUR)
 
-    ended = store.vanish(HERE, "p1", by="neutron", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed", kind="address")
+    ended = store.vanish(
+        NOVA._replace(extractor="neutron"), seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed", kind="address"
+    )
 
     assert ended == ["port-2/192.0.2.2"]
 
 
 def test_objects_of_an_unreadable_project_are_dropped_on_their_own(store):
     store.quarantine(HERE, [Odd("vm-1", project_id=None)], window_start=NOW, at=NOW)
-    store.vanish(HERE, "p1", by="nova", seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
+    store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed")
 
     assert store.forget_quarantined(HERE, None, met_before=NOW + HOUR) == 1
     assert store.quarantined(HERE) == []
