@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
-from caso.errors import CasoError, DeliveryError, LockedError, RejectedError
+from caso.errors import CasoError, DeliveryError, LockedError, RejectedError, after_name
 from caso.messengers.base import Messenger
 from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally
 
@@ -98,7 +98,7 @@ def _deliver_to(outlet: Outlet, store: Store, clock: Callable[[], datetime], tol
     except LockedError as exc:
         error = exc
     except DeliveryError as exc:
-        why = str(exc).removeprefix(f"{outlet.name}: ")
+        why = after_name(outlet.name, exc)
         LOG.error("messenger %s: %s. What it has not accepted stays due for the next run.", outlet.name, why)
         error = exc
     return Delivery(outlet.name, done.sent, done.refused, store.ledger.counts(outlet.name), error)

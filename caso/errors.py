@@ -60,3 +60,12 @@ class RejectedError(CasoError):
     def __init__(self, reasons: Mapping[str, str]) -> None:
         super().__init__("; ".join(f"{key}: {reason}" for key, reason in reasons.items()))
         self.reasons = dict(reasons)
+
+
+def after_name(name: str, error: BaseException) -> str:
+    """What an error says, for a message that names the plug-in already: its own text may begin with that name.
+
+    >>> after_name("nova", SourceError("nova: cannot list servers")), after_name("nova", SourceError("no"))
+    ('cannot list servers', 'no')
+    """
+    return str(error).removeprefix(f"{name}: ")

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Full, Queue
 from threading import Event
 
-from caso.errors import CasoError, SourceError
+from caso.errors import CasoError, SourceError, after_name
 from caso.extractors.base import Ask, CannotShareError, Extractor, Page
 from caso.extractors.checking import faults
 from caso.store import Scope
@@ -73,7 +73,7 @@ def _split(task: Task, ended: Ended) -> list[Task]:
     if not isinstance(ended.error, SourceError):
         return []
     level = logging.INFO if isinstance(ended.error, CannotShareError) else logging.WARNING
-    LOG.log(level, "%s: %s; asking project by project", task.name, str(ended.error).removeprefix(f"{task.name}: "))
+    LOG.log(level, "%s: %s; asking project by project", task.name, after_name(task.name, ended.error))
     return [dataclasses.replace(task, ask=ask) for ask in task.ask.alone()]
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Protocol
 
 from caso.delivery import deliver, preview, subscribe
-from caso.errors import SourceError
+from caso.errors import SourceError, after_name
 from caso.extraction import Ended, Task, extract
 from caso.extractors.base import Page
 from caso.job import Job
@@ -158,7 +158,7 @@ def _settle(store: Store, scope: ScopeReport, accounts: Accounts, now: datetime)
             scope.scope.extractor,
             scope.project.name,
             scope.scope.region,
-            str(scope.error).removeprefix(f"{scope.scope.extractor}: "),
+            after_name(scope.scope.extractor, scope.error),
             then,
         )
     else:
