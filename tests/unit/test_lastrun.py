@@ -6,7 +6,8 @@ import pytest
 from dateutil import parser
 
 from caso.errors import DeliveryError
-from tests.unit.cloudlet import T1, T2, Cloudlet, Recorder
+from caso.testing.servers import FakeCompute
+from tests.unit.cloudlet import T1, T2, Cloudlet, Recorder, servers
 
 SECOND = timedelta(seconds=1)
 
@@ -55,13 +56,11 @@ def test_as_long_as_something_is_due_the_files_stay(cloudlet):
 
 def test_a_scope_that_was_not_finished_holds_its_project_s_file(cloudlet):
     run(cloudlet, T1)
-    compute = cloudlet.job(T2).extractors["nova"]._sources._opener.services["compute"]
-    compute.fail_on_page = 1
+    report = run(cloudlet, T2, compute=FakeCompute(servers(T2), page_size=2, fail_on_page=1))
 
-    run(cloudlet, T2, compute=compute)
-
-    assert set(files(cloudlet).values()) <= {T1 - SECOND, T2 - SECOND}
-    assert T1 - SECOND in files(cloudlet).values()
+    marks = {scope.project.id: T1 if scope.error else T2 for scope in report.scopes}
+    assert sorted(marks.values()) == [T1, T2]
+    assert files(cloudlet) == {f"lastrun.{project_id}": mark - SECOND for project_id, mark in marks.items()}
 
 
 def test_a_dry_run_moves_nothing(cloudlet):
