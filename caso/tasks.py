@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from caso.extraction import Task
@@ -57,6 +57,9 @@ class Remembered:
 
     def living(self, kind: str, project_id: str) -> Sequence[Any]:
         return self._store.living(self._place, project_id, kind)
+
+    def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
+        return self._store.known(self._place, kind, ids)
 
 
 def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Task]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from oslo_config import cfg
@@ -32,12 +32,18 @@ class Memory(Protocol):
     def living(self, kind: str, project_id: str) -> Sequence[Any]:
         """The entities of a kind (``volume``) that the project owns here and that have no end yet, by id."""
 
+    def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
+        """Those entities of a kind that are known here, by id: what each was when it was last told of."""
+
 
 class Nothing:
     """The memory of a first run."""
 
     def living(self, kind: str, project_id: str) -> Sequence[Any]:
         return ()
+
+    def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
+        return {}
 
 
 NOTHING = Nothing()

@@ -14,6 +14,7 @@ from oslo_config import cfg
 
 from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask, Extractor, OddObject, Page
+from caso.extractors.changes import Changes
 from caso.extractors.flavors import ACCELERATOR_OPTIONS, BENCHMARK_OPTIONS, AcceleratorKeys, BenchmarkKeys, FlavorReader
 from caso.extractors.servers import see
 from caso.extractors.sharing import Reach, ask_within_reach, require_worth_sharing
@@ -30,6 +31,8 @@ class NovaExtractor(Extractor):
 
     In this order nothing slips between the two: a server that ends, is made or changes while the first is read is in the
     second, which is the later truth. The other way round, one that ends in between would be in neither.
+
+    Of a server that is not as it was known, Nova is asked what was done to it and when: one request for each of these.
     """
 
     observes: ClassVar[frozenset[str]] = frozenset({"server"})
@@ -74,13 +77,14 @@ class NovaExtractor(Extractor):
 
     def _pages(self, ask: Ask, reach: Reach) -> Iterator[Page]:
         compute = self._sources.compute(ask.region, reach.scope)
+        changes = Changes(ask, compute)
         servers = partial(compute.servers, reach.of, all_projects=reach.all_projects, project_id=reach.project_id)
         # With a project's name as a filter, Nova says nothing of cells that are down.
         complete = compute.tells_of_cells and reach.project_id is None
         for number, page in enumerate(servers()):
             if number == 0:
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "servers")
-            yield self._page(page, ask, reach.scope)
+            yield self._page(page, ask, reach.scope, changes)
             if number == 0 and page.more:
                 # Nova shows servers of a cell that is down only as far as a page has room for them (compute/api.py, get_all).
                 hosts = self._sources.unknown_hosts(ask.region, reach.scope)
@@ -91,12 +95,13 @@ class NovaExtractor(Extractor):
             yield Page(inventory=frozenset({"server"}))
         since = min(listed_since(window) for window in ask.windows.values())
         for page in servers(changes_since=since):
-            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope)
+            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes)
 
-    def _page(self, page: ServerPage, ask: Ask, scope: ScopeOrProject) -> Page:
+    def _page(self, page: ServerPage, ask: Ask, scope: ScopeOrProject, changes: Changes) -> Page:
         seen: list[ServerSeen] = []
         odd: list[OddObject] = []
         hidden: Counter[str] = Counter()
+        known = changes.known(page.rows)
         for row in page.rows:
             if isinstance(row, PartialRow):
                 # Whose it is may be hidden as well: then it may be anyone's.
@@ -107,7 +112,8 @@ class NovaExtractor(Extractor):
                 odd.append(OddObject("server", row.id, row.tenant_id, row.reason, row.deleted))
             else:
                 try:
-                    seen.append(self._see(row, page.arrived_at, ask.region, scope))
+                    sighting = self._see(row, page.arrived_at, ask.region, scope)
+                    seen.append(changes.since(known.get(row.id), sighting))
                 except UnreadableError as exc:
                     odd.append(OddObject("server", row.id, row.tenant_id, str(exc), row.status == "DELETED"))
         unfinished = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import datetime
+from functools import reduce
 from itertools import zip_longest
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -62,6 +63,11 @@ class Life(Generic[S]):
         """The project that owns it now."""
         return self.intervals()[-1].value.project_id
 
+    @property
+    def newest_claim(self) -> Evidence[S]:
+        """What was seen last; of a thing that goes on it is what it is now."""
+        return max(self.evidence, key=lambda piece: (piece.until, piece.since))
+
     def intervals(self) -> tuple[Interval[S], ...]:
         """The intervals of this life from its creation, the last one closed at its end."""
         intervals = fold(self.evidence, self.created)
@@ -80,7 +86,7 @@ class Life(Generic[S]):
         return dataclasses.replace(  # type: ignore[type-var]  # its kinds are dataclasses
             newer,
             first_seen=min(self.first_seen, fresh.first_seen),
-            evidence=add(self.evidence, fresh.evidence[0]),
+            evidence=reduce(add, fresh.evidence, self.evidence),
             user_name=newer.user_name or older.user_name,
             **changes,
         )

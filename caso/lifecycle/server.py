@@ -78,6 +78,8 @@ class ServerSeen:
     public_ip_count: int | None = None
     properties_known: bool = True
     """False where the flavor's properties are those at boot, since the flavor is gone or hidden: what was known is better."""
+    told: tuple[Evidence[ServerState], ...] = ()
+    """What others than the row tell of the time since the server was last seen: its instance actions."""
 
     @property
     def project_id(self) -> str:
@@ -119,11 +121,22 @@ def observe(known: Server | None, seen: ServerSeen) -> Server:
 def _with_known_properties(known: Server, seen: ServerSeen) -> ServerSeen:
     """What was seen, with the properties that its flavor was last known to have."""
     flavor = seen.state.flavor
-    alike = [piece for piece in known.evidence if _size(piece.value.flavor) == _size(flavor)]
+    alike = [piece for piece in known.evidence if same_size(piece.value.flavor, flavor)]
     if not alike:
         return seen
     newest = max(alike, key=lambda piece: piece.until).value.flavor
-    return dataclasses.replace(seen, state=dataclasses.replace(seen.state, flavor=newest))
+    told = tuple(
+        dataclasses.replace(piece, value=dataclasses.replace(piece.value, flavor=newest))
+        if piece.value.flavor == flavor
+        else piece
+        for piece in seen.told
+    )
+    return dataclasses.replace(seen, state=dataclasses.replace(seen.state, flavor=newest), told=told)
+
+
+def same_size(one: Flavor, other: Flavor) -> bool:
+    """Whether the two are the same flavor, be it with properties that were edited meanwhile."""
+    return _size(one) == _size(other)
 
 
 def _size(flavor: Flavor) -> tuple[str, float, int, int]:
@@ -139,7 +152,7 @@ def _from(seen: ServerSeen) -> Server:
         end_reason=None,
         first_seen=seen.seen_at,
         known_at=seen.seen_at,
-        evidence=(life.claim(seen),),
+        evidence=(life.claim(seen), *seen.told),
         name=seen.name,
         user_id=seen.user_id,
         user_name=seen.user_name,

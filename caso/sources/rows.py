@@ -76,6 +76,27 @@ class FlavorRow(Row):
     extra_specs: Mapping[str, str] | None = None
 
 
+class ActionRow(Row):
+    """An entry of ``GET /servers/ID/os-instance-actions``, by Nova's name for it.
+
+    ``updated_at`` is when it ended, or last went on: None for one that nobody has begun to do, absent before 2.58.
+    """
+
+    action: Id
+    start_time: UtcTime
+    updated_at: UtcTime | None = None
+    message: str | None = None
+
+    @property
+    def at(self) -> datetime | None:
+        """When it was done, as far as it is told; None where nothing was done yet."""
+        return self.updated_at if "updated_at" in self.model_fields_set else self.start_time
+
+    @property
+    def failed(self) -> bool:
+        return self.message == "Error"
+
+
 @dataclasses.dataclass(frozen=True)
 class PartialRow:
     """A server of which only its existence is known, since its cell is down; ``tenant_id`` may be unknown too."""

@@ -70,6 +70,13 @@ class Entities:
         """What the project owns and has no end, by id."""
         return (item.entity for item in self._owned(place, project_id, kind, entities.c.ended.is_(None)))
 
+    def known(self, place: Place, kind: str, ids: Iterable[str]) -> dict[str, Any]:
+        """Those that are known, by id."""
+        found: dict[str, Any] = {}
+        for chunk in chunks(ids):
+            found |= {uuid: one.entity for uuid, one in self._load(place, KINDS[kind], set(chunk)).items()}
+        return found
+
     def _owned(self, place: Place, project_id: str, kind: str, which: ColumnElement[bool]) -> Iterator[Due]:
         mine = and_(_at(place, kind), entities.c.project_id == project_id, which)
         page = select(entities).where(mine).order_by(entities.c.id).limit(CHUNK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from types import TracebackType
@@ -70,6 +70,11 @@ class Store:
         """The entities of a kind that the project owns and that have no end yet, by id."""
         with self.database.read() as connection:
             return list(Entities(connection).living(place, project_id, kind=kind))
+
+    def known(self, place: Place, kind: str, ids: Collection[str]) -> dict[str, Any]:
+        """Those entities of a kind that are known there, by id."""
+        with self.database.read() as connection:
+            return Entities(connection).known(place, kind, ids)
 
     def quarantine(self, place: Place, odd: Sequence[OddLike], *, window_start: datetime, at: datetime) -> None:
         """Keep objects that could not be read, each with its newest reason and the start of the first window it was missed in."""

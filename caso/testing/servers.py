@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from caso.errors import DeniedError, SourceError
@@ -47,13 +48,34 @@ def a_partial_server(server_id: str = "hidden-1", project_id: str = "project-1")
     return {"id": server_id, "status": "UNKNOWN", "tenant_id": project_id, "created": "2024-02-01T00:00:00Z", "links": []}
 
 
+def an_action(action: str, finished: str, server_id: str = "server-1", **changes: Any) -> dict[str, Any]:
+    """An entry of a server's os-instance-actions (2.58): the action ended well at ``finished``, and took five seconds.
+
+    >>> an_action("suspend", "2024-02-03T10:00:05")["start_time"]
+    '2024-02-03T10:00:00.000000'
+    """
+    end = datetime.fromisoformat(finished)
+    row = {
+        "action": action,
+        "instance_uuid": server_id,
+        "request_id": f"req-{action}-{end:%Y%m%d%H%M%S}",
+        "user_id": "user-1",
+        "project_id": "project-1",
+        "start_time": f"{end - timedelta(seconds=5):%Y-%m-%dT%H:%M:%S.%f}",
+        "updated_at": f"{end:%Y-%m-%dT%H:%M:%S.%f}",
+        "message": None,
+    }
+    return row | changes
+
+
 class FakeCompute:
     """Nova with these servers and flavors (name -> extra specs).
 
     ``page_size`` is its max_limit; ``fail_on_page`` the number of the server page, counted over all listings, that
     answers with 503;
     ``admin`` whether the user may list all projects; ``down_hosts`` are hosts of cells that are down.
-    The order is that of ``servers``.
+    The order is that of ``servers``. ``actions`` are what it tells of each server's past, by its id, in any order;
+    ``asked`` lists the servers whose actions were asked for; ``fail_on_actions``: Nova answers these with 503.
     """
 
     def __init__(
@@ -66,8 +88,13 @@ class FakeCompute:
         admin: bool = False,
         microversion: str = "2.96",
         down_hosts: Sequence[str] = (),
+        actions: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
+        fail_on_actions: bool = False,
     ) -> None:
         self.servers = [dict(server) for server in servers]
+        self.actions = dict(actions or {})
+        self.asked: list[str] = []
+        self.fail_on_actions = fail_on_actions
         self.flavors = dict(flavors or {"m1.medium": {}})
         self.page_size = page_size
         self.fail_on_page = fail_on_page
@@ -86,6 +113,8 @@ class FakeCompute:
             if not self.admin:
                 raise DeniedError("nova: cannot list hosts: Policy doesn't allow os-services:list (HTTP 403)")
             return {"services": [{"binary": "nova-compute", "host": host, "status": "UNKNOWN"} for host in self.down_hosts]}
+        if match := re.fullmatch("/servers/([^/]+)/os-instance-actions", path):
+            return self._actions_of(match[1], params)
         raise MissingError(f"nova: cannot show {path}: it is not there (HTTP 404)")
 
     def versions(self) -> Mapping[str, Any]:
@@ -101,6 +130,19 @@ class FakeCompute:
         project_id = params.get("tenant_id") if params.get("all_tenants") else scope
         rows = [row for row in self.servers if project_id in (None, row.get("tenant_id")) and _listed(row, params)]
         return page_of(rows, "servers", params, self.page_size)
+
+    def _actions_of(self, server_id: str, params: Mapping[str, str]) -> Mapping[str, Any]:
+        self.asked.append(server_id)
+        if self.fail_on_actions:
+            raise SourceError("nova: cannot show what was done to a server: Service Unavailable (HTTP 503)")
+        if server_id not in {row.get("id") for row in self.servers}:
+            raise MissingError(f"nova: cannot show server {server_id}: it is not there (HTTP 404)")
+        told = self.actions.get(server_id, ())
+        since = params.get("changes-since")
+        if since is not None:
+            start = datetime.fromisoformat(since).replace(tzinfo=None)
+            told = [one for one in told if datetime.fromisoformat(one.get("updated_at") or one["start_time"]) >= start]
+        return {"instanceActions": sorted(told, key=lambda one: str(one["start_time"]), reverse=True)}
 
 
 def _listed(row: Mapping[str, Any], params: Mapping[str, str]) -> bool:

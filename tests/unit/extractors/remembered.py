@@ -10,6 +10,9 @@ class Remembered:
     def living(self, kind, project_id):
         return [known for known in self._entities.get(kind, ()) if known.project_id == project_id]
 
+    def known(self, kind, ids):
+        return {known.uuid: known for known in self._entities.get(kind, ()) if known.uuid in ids}
+
     def forget(self, uuid):
         for kind, known in self._entities.items():
             self._entities[kind] = [one for one in known if one.uuid != uuid]

@@ -1,5 +1,6 @@
 """What NovaExtractor tells of a cloud, and how it asks."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,10 +9,14 @@ from caso.errors import SourceError
 from caso.extractors.base import Ask, CannotShareError
 from caso.extractors.nova import NovaExtractor
 from caso.extractors.times import OVERLAP
+from caso.lifecycle.server import observe
+from caso.lifecycle.timeline import Source
 from caso.sources import LoginError
-from caso.testing.servers import FakeCompute, a_partial_server, a_server
+from caso.testing.entities import seen_server
+from caso.testing.servers import FakeCompute, a_partial_server, a_server, an_action
 from caso.testing.sources import REGION, FakeImage, fake_sources
 from caso.window import BEGINNING, Window
+from tests.unit.extractors.remembered import Remembered
 
 NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)
 WINDOW = Window.parse("2024-03-01", "2024-03-02")
@@ -264,3 +269,60 @@ def test_nothing_is_asked_twice_for_two_projects():
     assert sorted(asked) == sorted(
         [*listings, ("compute", "/"), ("compute", "/flavors/detail"), ("image", "/v2/images"), ("identity", "/users")]
     )
+
+
+def known_server(**changes):
+    """What caso knows of server-1, which it saw running at the start of the window."""
+    return observe(None, seen_server(at=WINDOW.start, uuid="server-1", created=datetime(2024, 2, 1, tzinfo=UTC), **changes))
+
+
+def told_of(memory, servers, **nova):
+    """What actions tell of the servers, and the Nova that was asked."""
+    compute = FakeCompute(servers, **nova)
+    sources = fake_sources(compute=compute, clock=lambda: NOW)
+    pages = NovaExtractor(sources).extract(Ask(REGION, {P: WINDOW}, memory=memory))
+    return [claim for page in pages for row in page.seen for claim in row.told], compute
+
+
+SUSPENDED = a_server(status="SUSPENDED", updated="2024-03-01T12:00:00Z")
+ACTIONS = {"server-1": [an_action("suspend", "2024-03-01T10:00:00")]}
+
+
+def test_a_server_that_is_not_as_it_was_known_is_asked_for_its_actions_once():
+    (claim,), compute = told_of(Remembered(server=[known_server()]), [SUSPENDED, a_server("other")], actions=ACTIONS)
+
+    assert (claim.since, claim.source) == (datetime(2024, 3, 1, 10, tzinfo=UTC), Source.ACTION)
+    assert compute.asked == ["server-1"]
+
+
+def test_a_server_that_is_as_it_was_known_or_new_is_not_asked_for_its_actions():
+    _, compute = told_of(Remembered(server=[known_server()]), [a_server(), a_server("new", status="SUSPENDED")])
+
+    assert compute.asked == []
+
+
+def test_where_nova_tells_of_no_actions_the_row_alone_counts(caplog):
+    compute = FakeCompute([SUSPENDED, SUSPENDED | {"id": "server-2"}], fail_on_actions=True)
+    memory = Remembered(server=[known_server(), dataclasses.replace(known_server(), uuid="server-2")])
+
+    found = seen(NovaExtractor(fake_sources(compute=compute, clock=lambda: NOW)).extract(Ask(REGION, {P: WINDOW}, memory=memory)))
+
+    assert [row.told for row in found.values()] == [(), ()]
+    assert compute.asked == ["server-1"]
+    assert "changes count from when the rows of servers were last written" in caplog.text
+
+
+def test_a_nova_before_2_58_is_asked_without_a_time_and_tells_when_actions_began():
+    old = {"server-1": [{key: value for key, value in ACTIONS["server-1"][0].items() if key != "updated_at"}]}
+
+    (claim,), _ = told_of(Remembered(server=[known_server()]), [SUSPENDED], actions=old, microversion="2.53")
+
+    assert claim.since == datetime(2024, 3, 1, 9, 59, 55, tzinfo=UTC)
+
+
+def test_an_action_that_nobody_has_begun_to_do_tells_nothing():
+    waiting = {"server-1": [an_action("suspend", "2024-03-01T10:00:00", updated_at=None)]}
+
+    told, _ = told_of(Remembered(server=[known_server()]), [SUSPENDED], actions=waiting)
+
+    assert told == []

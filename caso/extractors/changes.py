@@ -1,0 +1,60 @@
+"""Servers that are not as they were known: when Nova says that each was changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Iterable, Mapping
+
+from caso.errors import SourceError
+from caso.extractors.base import Ask
+from caso.extractors.times import listed_since
+from caso.lifecycle.actions import Action, told_by, worth_asking
+from caso.lifecycle.server import Server, ServerSeen
+from caso.sources import Compute, MissingError, OddRow, PartialRow, ServerRow
+from caso.window import Window
+
+LOG = logging.getLogger(__name__)
+
+AnyRow = ServerRow | OddRow | PartialRow
+
+
+class Changes:
+    """Asks for the instance actions of servers that changed, each at most once, in one scope of one region."""
+
+    def __init__(self, ask: Ask, compute: Compute) -> None:
+        self._ask = ask
+        self._compute = compute
+        self._asked: set[str] = set()
+        self._told = True
+
+    def known(self, rows: Iterable[AnyRow]) -> Mapping[str, Server]:
+        """What was known of those rows of a page that may be of changed servers."""
+        ids = [row.id for row in rows if _may_have_changed(row, self._ask.windows)]
+        return self._ask.memory.known("server", ids) if ids else {}
+
+    def since(self, known: Server | None, seen: ServerSeen) -> ServerSeen:
+        """What was seen, with what was done to the server since it was last seen where that is worth a request."""
+        if known is None or not self._told or seen.uuid in self._asked or not worth_asking(known, seen):
+            return seen
+        self._asked.add(seen.uuid)
+        return dataclasses.replace(seen, told=told_by(known, self._actions(known, seen), seen))
+
+    def _actions(self, known: Server, seen: ServerSeen) -> list[Action]:
+        try:
+            rows = self._compute.actions(seen.uuid, known.newest_claim.since)
+        except MissingError as exc:
+            LOG.debug("its change counts from when its row was last written: %s", exc)
+            return []
+        except SourceError as exc:
+            # That a server changed is worth more than since which minute: it is no reason to leave its project undone.
+            LOG.warning("%s; until the next run, changes count from when the rows of servers were last written", exc)
+            self._told = False
+            return []
+        return [Action(row.action, row.at, row.failed) for row in rows if row.at]
+
+
+def _may_have_changed(row: AnyRow, windows: Mapping[str, Window]) -> bool:
+    """False for what nobody has changed since its project was last extracted."""
+    window = windows.get(row.tenant_id or "")
+    return isinstance(row, ServerRow) and window is not None and (row.updated or row.created) >= listed_since(window)

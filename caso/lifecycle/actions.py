@@ -1,0 +1,141 @@
+"""What a server's instance actions tell of the time between two looks: pure.
+
+A row of Nova tells when it last changed, not what changed then. Its instance actions tell what was done to
+the server and when, so that of every change between two looks the time is known.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from caso.lifecycle.server import Server, ServerSeen, ServerState, same_size
+from caso.lifecycle.timeline import Evidence, Source
+
+LONG = timedelta(hours=2)
+"""A row that changed while nobody looked for so long may have changed there and back: a server suspended and resumed."""
+SLACK = timedelta(minutes=1)
+"""Nova ends an action a little after it wrote the row; one that ends much later had not come to anything yet."""
+SKEW = timedelta(minutes=5)
+"""Nova's clock and ours differ by less."""
+
+ON, OFF = "ACTIVE", "SHUTOFF"
+IDLE = frozenset({OFF, "PAUSED", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "SOFT_DELETED", "DELETED"})
+"""In every other state a server runs, or is on its way to: it costs what a running one costs."""
+
+# Nova's compute/instance_actions.py has the names of all actions; those that are not here change nothing that counts.
+_LEADS_TO: Mapping[str, str] = {
+    "start": ON,
+    "stop": OFF,
+    "reboot": ON,
+    "pause": "PAUSED",
+    "unpause": ON,
+    "suspend": "SUSPENDED",
+    "resume": ON,
+    "unshelve": ON,
+    "rescue": "RESCUE",
+    "unrescue": ON,
+    "restore": ON,
+    "resize": "VERIFY_RESIZE",
+    "migrate": "VERIFY_RESIZE",
+    "shelveOffload": "SHELVED_OFFLOADED",
+    # Where deleting is reclaimable; where it is not, the end of the server says it all.
+    "delete": "SOFT_DELETED",
+}
+_TURNS = frozenset({"start", "stop", "reboot", "resume", "unpause", "unshelve", "unrescue"})
+"""What leaves a server switched on, or off; the others come back to what it was."""
+_BACK_TO_WHAT_IT_WAS = frozenset({"confirmResize", "revertResize", "rebuild", "evacuate"})
+_SIZES = frozenset({"resize", "revertResize"})
+_NAMES = _LEADS_TO.keys() | _BACK_TO_WHAT_IT_WAS | {"shelve"}
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Action:
+    """Something that was done to a server, by the name that Nova has for it; ``at`` is when it ended, or last went on."""
+
+    name: str
+    at: datetime
+    failed: bool = False
+
+
+def worth_asking(known: Server | None, seen: ServerSeen) -> bool:
+    """Whether actions could tell more of the time since the server was last seen than its row does.
+
+    They could where its flavor or class of state is another one, or its row changed while
+    nobody looked for long. Of the time before the first look nothing is asked: it counts as the first look shows it.
+    """
+    if known is None or known.ended is not None:
+        return False
+    newest = known.newest_claim
+    changed_last = seen.ended or seen.unchanged_since
+    if changed_last <= newest.since:
+        return False
+    if not same_size(newest.value.flavor, seen.state.flavor) or changed_last - newest.until > LONG:
+        return True
+    return seen.ended is None and _class_of(newest.value.status) != _class_of(seen.state.status)
+
+
+def told_by(known: Server, actions: Iterable[Action], seen: ServerSeen) -> tuple[Evidence[ServerState], ...]:
+    """What the actions say the server was, from its last look ``known`` on to what ``seen`` shows, oldest first.
+
+    Nova does not tell to which flavor a resize went: of several the last one leads to the
+    flavor that is seen, and until then it counts as it was known.
+    """
+    newest = known.newest_claim
+    end = seen.ended or seen.unchanged_since
+    since = max(newest.since, newest.until - SKEW)
+    done = sorted(
+        (action for action in actions if not action.failed and action.name in _NAMES and since <= action.at <= end + SLACK),
+        key=lambda action: action.at,
+    )
+    if seen.ended is not None:
+        done = [action for action in done if action.at < end and not (action.name == "delete" and action is done[-1])]
+    changes = list(_without_what_is_yet_to_come(_states(newest.value, done, seen), newest.value, seen))
+    claims = []
+    for place, (at, state) in enumerate(changes):
+        until = changes[place + 1][0] if place + 1 < len(changes) else end
+        claims.append(Evidence(state, min(at, end), max(min(until, end), min(at, end)), seen.seen_at, Source.ACTION))
+    return tuple(claims)
+
+
+def _states(before: ServerState, done: Sequence[Action], seen: ServerSeen) -> Iterator[tuple[datetime, ServerState]]:
+    """Each state that the actions led to, and when; nothing where one led to what was."""
+    resized = None
+    if not same_size(before.flavor, seen.state.flavor):
+        resized = max((action.at for action in done if action.name in _SIZES), default=None)
+    state, rest = before, OFF if before.status == OFF else ON
+    for place, action in enumerate(done):
+        following = done[place + 1].name if place + 1 < len(done) else None
+        status = _status_after(action.name, following, rest, seen)
+        rest = status if action.name in _TURNS else rest
+        flavor = seen.state.flavor if resized is not None and action.at >= resized else before.flavor
+        after = ServerState(status, before.project_id, flavor)
+        if after != state:
+            yield action.at, after
+        state = after
+
+
+def _status_after(name: str, following: str | None, rest: str, seen: ServerSeen) -> str:
+    if name == "shelve":
+        # Nova offloads at once unless its operator has it wait, which the action does not tell.
+        waits = following == "shelveOffload" or (following is None and seen.state.status == "SHELVED")
+        return "SHELVED" if waits else "SHELVED_OFFLOADED"
+    return rest if name in _BACK_TO_WHAT_IT_WAS else _LEADS_TO[name]
+
+
+def _without_what_is_yet_to_come(
+    changes: Iterable[tuple[datetime, ServerState]], before: ServerState, seen: ServerSeen
+) -> Sequence[tuple[datetime, ServerState]]:
+    """The changes but for a last one that the row does not show, as it is only being made."""
+    told = list(changes)
+    if not told or seen.ended is not None or seen.state.status == "ERROR":
+        return told
+    last = told[-1][1]
+    previous = told[-2][1] if len(told) > 1 else before
+    shown = _class_of(seen.state.status)
+    return told[:-1] if _class_of(last.status) != shown == _class_of(previous.status) else told
+
+
+def _class_of(status: str) -> str:
+    return status if status in IDLE else ON

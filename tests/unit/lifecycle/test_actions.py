@@ -1,0 +1,169 @@
+"""What instance actions tell of the time between two looks."""
+
+import dataclasses
+
+import pytest
+
+from caso.lifecycle.actions import LONG, Action, told_by, worth_asking
+from caso.lifecycle.server import observe
+from caso.lifecycle.timeline import Source
+from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
+
+FIRST, NEXT = hours(10), hours(20)
+
+
+def known(status="ACTIVE", flavor=SMALL, unchanged_since=CREATED):
+    return observe(None, seen_server(at=FIRST, status=status, flavor=flavor, unchanged_since=unchanged_since))
+
+
+def intervals(before, actions, seen):
+    """Status, flavor, start and source of each interval once ``seen`` is taken in with what the actions tell."""
+    told = told_by(before, actions, seen)
+    after = observe(before, dataclasses.replace(seen, told=told))
+    return [(i.value.status, i.value.flavor.name, i.start, i.source) for i in after.intervals()]
+
+
+def test_a_resize_counts_from_when_it_was_made_though_the_row_changed_again_later():
+    seen = seen_server(at=NEXT, flavor=BIG, unchanged_since=hours(18))
+
+    found = intervals(known(), [Action("resize", hours(12)), Action("confirmResize", hours(13))], seen)
+
+    assert [(flavor, start) for _, flavor, start, _ in found] == [("small", CREATED), ("big", hours(12)), ("big", hours(13))]
+    assert {source for _, flavor, _, source in found if flavor == "big"} == {Source.ACTION}
+
+
+def test_a_server_suspended_and_resumed_between_two_looks_was_suspended():
+    seen = seen_server(at=NEXT, unchanged_since=hours(15))
+
+    found = intervals(known(), [Action("suspend", hours(12)), Action("resume", hours(15))], seen)
+
+    assert [(status, start) for status, _, start, _ in found] == [
+        ("ACTIVE", CREATED),
+        ("SUSPENDED", hours(12)),
+        ("ACTIVE", hours(15)),
+    ]
+
+
+def test_of_several_resizes_the_last_one_leads_to_the_flavor_that_is_seen():
+    seen = seen_server(at=NEXT, flavor=BIG, unchanged_since=hours(18))
+
+    found = intervals(known(), [Action("resize", hours(12)), Action("resize", hours(14))], seen)
+
+    assert next(start for _, flavor, start, _ in found if flavor == "big") == hours(14)
+
+
+def test_a_reverted_resize_leads_back_to_the_flavor_before():
+    before = known(status="VERIFY_RESIZE", flavor=BIG)
+    seen = seen_server(at=NEXT, flavor=SMALL, unchanged_since=hours(18))
+
+    found = intervals(before, [Action("revertResize", hours(12))], seen)
+
+    assert [(status, flavor, start) for status, flavor, start, _ in found] == [
+        ("VERIFY_RESIZE", "big", CREATED),
+        ("ACTIVE", "small", hours(12)),
+    ]
+
+
+def test_what_failed_changed_nothing():
+    seen = seen_server(at=NEXT, unchanged_since=hours(15))
+
+    assert told_by(known(), [Action("suspend", hours(12), failed=True)], seen) == ()
+
+
+def test_what_changes_nothing_that_counts_is_passed_over():
+    seen = seen_server(at=NEXT, unchanged_since=hours(15))
+
+    assert told_by(known(), [Action("lock", hours(12)), Action("live-migration", hours(13))], seen) == ()
+
+
+def test_what_is_only_being_done_has_changed_nothing_yet():
+    """Nova notes a time when an action begins; the row shows that it has not come to anything."""
+    seen = seen_server(at=NEXT, unchanged_since=hours(15))
+
+    assert told_by(known(), [Action("suspend", hours(15))], seen) == ()
+
+
+def test_what_was_done_after_the_row_was_written_is_for_the_next_look():
+    seen = seen_server(at=NEXT, unchanged_since=hours(12), status="SHUTOFF")
+
+    found = intervals(known(), [Action("stop", hours(12)), Action("start", hours(20.1))], seen)
+
+    assert [(status, start) for status, _, start, _ in found] == [("ACTIVE", CREATED), ("SHUTOFF", hours(12))]
+
+
+def test_an_action_that_ends_a_little_after_its_row_was_written_counts_from_the_row():
+    seen = seen_server(at=NEXT, unchanged_since=hours(12), status="SUSPENDED")
+
+    found = intervals(known(), [Action("suspend", hours(12.001))], seen)
+
+    assert found[-1] == ("SUSPENDED", "small", hours(12), Source.ACTION)
+
+
+def test_what_led_to_the_state_that_was_known_is_not_told_twice():
+    before = known(status="SUSPENDED", unchanged_since=hours(9))
+    seen = seen_server(at=NEXT, unchanged_since=hours(15))
+
+    found = intervals(before, [Action("suspend", hours(9.0001)), Action("resume", hours(12))], seen)
+
+    assert [(status, start) for status, _, start, _ in found] == [("SUSPENDED", CREATED), ("ACTIVE", hours(12))]
+
+
+@pytest.mark.parametrize(
+    ("actions", "seen_as", "then"),
+    [
+        (["shelve"], "SHELVED_OFFLOADED", ["SHELVED_OFFLOADED"]),
+        (["shelve"], "SHELVED", ["SHELVED"]),
+        (["shelve", "shelveOffload"], "SHELVED_OFFLOADED", ["SHELVED", "SHELVED_OFFLOADED"]),
+        (["shelve", "unshelve"], "ACTIVE", ["SHELVED_OFFLOADED", "ACTIVE"]),
+        (["shelve", "shelveOffload", "unshelve"], "ACTIVE", ["SHELVED", "SHELVED_OFFLOADED", "ACTIVE"]),
+        (["stop", "rebuild"], "SHUTOFF", ["SHUTOFF"]),
+        (["suspend", "resume", "rebuild"], "ACTIVE", ["SUSPENDED", "ACTIVE"]),
+        (["pause", "unpause"], "ACTIVE", ["PAUSED", "ACTIVE"]),
+        (["rescue", "unrescue"], "ACTIVE", ["RESCUE", "ACTIVE"]),
+        (["stop", "migrate", "confirmResize"], "SHUTOFF", ["SHUTOFF", "VERIFY_RESIZE", "SHUTOFF"]),
+        (["delete", "restore"], "ACTIVE", ["SOFT_DELETED", "ACTIVE"]),
+        (["suspend"], "ERROR", ["SUSPENDED"]),
+    ],
+)
+def test_each_action_leads_where_nova_has_it_lead(actions, seen_as, then):
+    done = [Action(name, hours(11 + number)) for number, name in enumerate(actions)]
+
+    told = told_by(known(), done, seen_server(at=NEXT, status=seen_as, unchanged_since=hours(11 + len(actions) - 1)))
+
+    assert [claim.value.status for claim in told] == then
+
+
+def test_a_deleted_server_was_what_its_actions_made_of_it_until_its_end():
+    seen = seen_server(at=NEXT, status="DELETED", ended=hours(16), unchanged_since=hours(16), flavor=BIG)
+    done = [Action("resize", hours(12)), Action("confirmResize", hours(13)), Action("delete", hours(16.001))]
+
+    after = observe(known(), dataclasses.replace(seen, told=told_by(known(), done, seen)))
+
+    assert [(i.value.flavor.name, i.start, i.end) for i in after.intervals()] == [
+        ("small", CREATED, hours(12)),
+        ("big", hours(12), hours(13)),
+        ("big", hours(13), hours(16)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("seen", "asked"),
+    [
+        (seen_server(at=NEXT, flavor=BIG, unchanged_since=hours(11)), True),
+        (seen_server(at=NEXT, status="SUSPENDED", unchanged_since=hours(11)), True),
+        (seen_server(at=NEXT, status="DELETED", ended=hours(11), unchanged_since=hours(11), flavor=BIG), True),
+        (seen_server(at=NEXT, status="DELETED", ended=hours(11), unchanged_since=hours(11)), False),
+        (seen_server(at=NEXT, status="DELETED", ended=hours(13), unchanged_since=hours(13)), True),
+        (seen_server(at=NEXT, status="REBOOT", unchanged_since=hours(11)), False),
+        (seen_server(at=NEXT, status="ERROR", unchanged_since=hours(11)), False),
+        (seen_server(at=NEXT, unchanged_since=FIRST + LONG), False),
+        (seen_server(at=NEXT, unchanged_since=hours(12.5)), True),
+        (seen_server(at=NEXT), False),
+    ],
+)
+def test_actions_are_asked_for_where_they_could_tell_more_than_the_row(seen, asked):
+    assert worth_asking(known(), seen) is asked
+
+
+def test_of_what_was_before_the_first_look_nothing_is_asked():
+    assert not worth_asking(None, seen_server(at=NEXT, status="SUSPENDED", unchanged_since=hours(11)))
