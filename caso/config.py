@@ -21,7 +21,9 @@ from caso.sources.credentials import auth_option_names, list_auth_opts, reading,
 PURPOSE = {
     "caso-extract": "Extract what the cloud's projects used since the last run, and hand the records to the messengers.",
     "caso-projects": "Show the projects that are accounted for, their VOs, and how far each is extracted.",
+    "caso-reconcile": "Hold a month of the ledger against Nova's own usage and a listing made now, and say why they differ.",
     "caso-mapping-migrate": "Write the VOs of mapping_file to the projects in Keystone. Only shows them, unless --no-dry-run.",
+    "caso-explain": "Say why the numbers of a server or volume are what they are: its intervals, the arithmetic, its records.",
     "caso-ledger": "Show which records are held, and what became of them with each messenger; send them again, or never mind.",
 }
 
@@ -91,7 +93,7 @@ def build(
         args=arguments,
         project="caso",
         prog=prog,
-        usage="%(prog)s [OPTION]..." if subcommands is None else "%(prog)s [OPTION]... COMMAND [ARGUMENT]...",
+        usage=" ".join(["%(prog)s [OPTION]...", *(["COMMAND [ARGUMENT]..."] if subcommands else _positional(own))]),
         version=__version__,
         default_config_files=found,
         default_config_dirs=None if files is None else [],
@@ -107,6 +109,10 @@ def build(
         _take_over(conf, arguments)
         _read_all(conf)
     return conf
+
+
+def _positional(options: Iterable[cfg.Opt]) -> list[str]:
+    return [option.name.upper() for option in options if option.positional]
 
 
 def _registered(arguments: Iterable[cfg.Opt]) -> Configuration:

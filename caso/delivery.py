@@ -5,16 +5,15 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from caso.differences import What, differences
 from caso.errors import CasoError, DeliveryError, LockedError, RejectedError, after_name
 from caso.messengers.base import Messenger
 from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally
 
 LOG = logging.getLogger(__name__)
-
-PREVIEW_BATCH = 5000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,30 +43,28 @@ class Delivery:
 
 @dataclasses.dataclass(frozen=True)
 class Preview:
-    """How many records of one kind, project and VO a messenger would be sent; ``retracted`` of them take something back."""
+    """How many records of one kind, project and VO differ from what a messenger accepted last, and how."""
 
     messenger: str
     project_id: str
     vo: str
     kind: str
-    records: int
-    retracted: int
+    counts: Mapping[What, int]
+
+    @property
+    def records(self) -> int:
+        return sum(self.counts.values())
 
 
-def preview(store: Store, outlets: Sequence[Outlet], clock: Callable[[], datetime]) -> list[Preview]:
-    """What :func:`deliver` would send, from a store that is a copy: there, everything counts as accepted."""
-    previews = []
+def preview(store: Store, outlets: Sequence[Outlet], _clock: object = None) -> list[Preview]:
+    """What :func:`deliver` would change for each messenger, counted; nothing is written."""
+    groups: dict[tuple[str, str, str, str], Counter[What]] = {}
     for outlet in outlets:
-        records: Counter[tuple[str, str, str]] = Counter()
-        retracted: Counter[tuple[str, str, str]] = Counter()
-        while batch := store.ledger.due(outlet.name, PREVIEW_BATCH):
-            for held in batch:
-                group = (getattr(held.record, "project_id", ""), getattr(held.record, "vo", ""), held.kind)
-                records[group] += 1
-                retracted[group] += held.retracted
-            store.ledger.accept(outlet.name, batch, clock())
-        previews += [Preview(outlet.name, *group, count, retracted[group]) for group, count in sorted(records.items())]
-    return previews
+        for one in differences(store, outlet.name):
+            group = (outlet.name, one.project_id, one.vo, one.compared.line.kind)
+            groups.setdefault(group, Counter())[one.what] += 1
+    place = {outlet.name: number for number, outlet in enumerate(outlets)}
+    return [Preview(*group, groups[group]) for group in sorted(groups, key=lambda group: (place[group[0]], *group))]
 
 
 def deliver(

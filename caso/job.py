@@ -12,7 +12,7 @@ from caso.errors import CasoError
 from caso.extractors.base import Extractor
 from caso.planning import Period
 from caso.projects import Project
-from caso.store import Scope
+from caso.store import History, Scope
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +46,8 @@ class Job:
     """True when this one run was given extractors or regions of its own: other runs ask about the others."""
     some_outlets: bool = False
     """True when this one run was given messengers of its own: what is due to the others stays due."""
+    unfinished: Sequence[History] = ()
+    """What is left of stretches of the past that this run resumes."""
     named: frozenset[str] = frozenset()
     """The projects as the operator lists them, by id or name: cASO names its files so."""
 

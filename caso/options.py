@@ -98,7 +98,39 @@ def messenger_options(names: Sequence[str]) -> dict[str, tuple[cfg.Opt, ...]]:
 
 
 COMMAND_OPTIONS: Mapping[str, tuple[cfg.Opt, ...]] = {
+    "caso-extract": (
+        cfg.BoolOpt(
+            "resume",
+            default=False,
+            help="Go on with extracting the past again where a run was interrupted: with the stretch that extract_from and "
+            "extract_to name, else with all that was left.",
+        ),
+        cfg.BoolOpt("json", default=False, help="With --dry-run: print every single difference as JSON, in place of the tables."),
+        cfg.IntOpt(
+            "limit", min=0, help="With --dry-run: how many single differences to list for each messenger; 0: all. Not set: 50."
+        ),
+    ),
     "caso-projects": (cfg.BoolOpt("json", default=False, help="Print JSON in place of the table, for scripts."),),
+    "caso-explain": (
+        cfg.StrOpt(
+            "uuid", positional=True, required=True, help="Id of a server or volume, or the first 8 characters of it, or more."
+        ),
+        cfg.StrOpt("month", metavar="YYYY-MM", help="Only the arithmetic and the records of this month."),
+        cfg.BoolOpt("json", default=False, help="Print JSON, for scripts."),
+    ),
+    "caso-reconcile": (
+        cfg.StrOpt("month", metavar="YYYY-MM", help="Month to compare. Not set: the current one, up to where it is extracted."),
+        cfg.MultiStrOpt(
+            # oslo.config keeps the name project for itself, but as another name of an option.
+            "only-project",
+            default=[],
+            deprecated_opts=[cfg.DeprecatedOpt("project")],
+            metavar="ID",
+            help="Compare this project only, by id or name; may be given several times.",
+        ),
+        cfg.BoolOpt("servers", default=False, help="Also list the servers that differ, each with its causes."),
+        cfg.BoolOpt("json", default=False, help="Print JSON in place of the tables, for scripts."),
+    ),
     "caso-mapping-migrate": (
         cfg.BoolOpt("migrate-projects", default=False, help="Also give the projects of the option projects the tag caso_tag."),
         cfg.BoolOpt("force", default=False, help="Also set the VO of projects that have another one."),

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterator
 from datetime import datetime
 
-from caso.store import Checkpoint, Scope
+from caso.store import Checkpoint, History, Scope
 from caso.window import BEGINNING, RESOLUTION, Month, Window
 
 
@@ -21,6 +22,13 @@ class Period:
     until: datetime
     since: datetime | None = None
     past: bool = False
+    resumed: bool = False
+    """What an earlier run left unfinished of such a stretch is to be gone on with."""
+
+    @property
+    def asked_to(self) -> datetime | None:
+        """The end that the operator named, or None for up to now."""
+        return self.until if self.past else None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,7 +37,8 @@ class Plan:
 
     ``since`` is where accounting of the scope began (no month before it is ever sent), ``opening`` the
     cut at which servers that lived then owe a closing record of the month before, or None.
-    ``live``: the checkpoint moves to the window's end once all of it is seen.
+    ``live``: the checkpoint moves to the window's end once all of it is seen. ``done``: up to where a stretch of
+    the past is accounted for again already, ``seen``: all that is to be asked for it has been.
     """
 
     scope: Scope
@@ -37,6 +46,29 @@ class Plan:
     since: datetime
     opening: datetime | None
     live: bool
+    done: datetime | None = None
+    seen: bool = False
+
+    def steps(self, first_life: datetime | None = None) -> Iterator[Plan]:
+        """The parts that are accounted for one after the other: the months of a stretch of the past, oldest first.
+
+        A live window is one part, as its records and its checkpoint are kept together. So are the months up to the
+        one in which what is to be accounted for began, at ``first_life``.
+        """
+        if self.live:
+            yield self
+            return
+        start, end = max(self.window.start, self.done or BEGINNING), self.window.end
+        while start < end:
+            stop = min(end, Month.of(max(start, min(first_life or end, end - RESOLUTION))).end)
+            yield dataclasses.replace(self, window=Window(start, stop), opening=self.opening if start == self.since else None)
+            start = stop
+
+
+def resume(history: History) -> Plan:
+    """What is left to do of a stretch of the past."""
+    window = Window.of(history.since, history.until)
+    return Plan(history.scope, window, history.since, history.opening, live=False, done=history.done, seen=history.seen)
 
 
 def plan(scope: Scope, checkpoint: Checkpoint | None, legacy: datetime | None, period: Period) -> Plan | None:
@@ -55,6 +87,11 @@ def plan(scope: Scope, checkpoint: Checkpoint | None, legacy: datetime | None, p
     if start >= period.until:
         return None
     return Plan(scope, Window.of(start, period.until), since, opening, live=True)
+
+
+def goes_back(checkpoint: Checkpoint | None, period: Period) -> bool:
+    """Whether the period is history for a scope: it has been extracted before, or is asked for up to a time in the past."""
+    return period.since is not None and not _begins_again(checkpoint, period) and (checkpoint is not None or period.past)
 
 
 def _begins_again(checkpoint: Checkpoint | None, period: Period) -> bool:

@@ -36,8 +36,7 @@ class ScopeReport:
     @property
     def records(self) -> int:
         """Records that are new or say something new."""
-        changes = self.settled.changes + self.own
-        return changes.new + changes.changed + changes.retracted
+        return (self.settled.changes + self.own).news
 
     @property
     def whole(self) -> bool:

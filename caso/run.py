@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Protocol
 
+from caso import history, lagging
 from caso.delivery import deliver, preview, subscribe
 from caso.errors import SourceError, after_name
 from caso.extraction import Ended, Task, extract
@@ -18,18 +19,20 @@ from caso.records import Record
 from caso.report import Report, ScopeReport
 from caso.retiring import departed, end_what_is_out_of_reach, retire
 from caso.settling import Accounts, put_own, settle
-from caso.store import Place, Store
-from caso.tasks import lock_of, plan_scopes, tasks_for
+from caso.store import Lease, Place, Store
+from caso.tasks import locks_of, plan_scopes, tasks_for
 from caso.window import Month
 
 LOG = logging.getLogger(__name__)
+
+Clock = Callable[[], datetime]
 
 
 class Watcher(Protocol):
     """Is told how a run goes on; a progress bar, or a test.
 
-    Steps, in order: ``planned`` (scopes), ``observed`` (objects of a page), ``settled``
-    (records of a scope), ``delivered`` (records of a batch), each with its count.
+    Steps, in order: ``planned`` (scopes), ``observed`` (objects of a page), ``parts`` (those to be accounted for:
+    scopes, and months of the past), ``settled`` (records of a part), ``delivered`` (records of a batch), each with its count.
     """
 
     def step(self, name: str, count: int) -> None: ...
@@ -40,38 +43,26 @@ class Silent:
         """Nobody watches."""
 
 
-def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher | None = None) -> Report:
+def run(job: Job, store: Store, clock: Clock, watcher: Watcher | None = None) -> Report:
     """Ask what happened since each checkpoint, keep it, account for it, and hand on what is due.
 
     Raises StoreError when the store cannot be written; every other failure is in the report.
     """
     watcher = watcher or Silent()
     report = _open_report(job, store)
+    lagging.warn(job, store, clock())
     subscribe(store, job.outlets, clock(), whole=not job.some_outlets)
     leaving = departed(job, store.checkpoints.all())
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
-    with store.locks.acquire_some([lock_of(scope) for scope, _ in job.scopes()], clock()) as lease:
-        report.locked = sorted(lease.refused)
-        if report.locked:
-            holder = lease.refused[report.locked[0]]
-            LOG.warning("%d scopes are held by another run (%s) and left to it", len(report.locked), holder)
-        report.scopes = plan_scopes(job, store, lease.held, leaving)
-        started = clock()
+    locks = locks_of(job, store)
+    with store.locks.acquire_some(locks.values(), clock()) as lease:
+        _tell_of_locked(report, lease)
+        report.scopes = plan_scopes(job, store, [scope for scope, name in locks.items() if name in lease.held], leaving)
+        history.begin(job, store, report.scopes)
         watcher.step("planned", len(report.scopes))
-        for task, event in extract(tasks_for(job, store, report.scopes), job.threads):
-            _take(store, report, job.cloud, task, event, clock())
-            watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
-            # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
-            started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
-            lease.renew(clock())
-        observes = {name: extractor.observes for name, extractor in job.extractors.items()}
-        accounts = Accounts(job.rules, _vos(job, store), observes, started)
-        # The records of servers say how many addresses lead to each: these first.
-        for scope in sorted(report.scopes, key=lambda scope: "address" not in observes[scope.scope.extractor]):
-            _settle(store, scope, accounts, clock())
-            watcher.step("settled", scope.records)
-            lease.renew(clock())
-        _forget_odd_of_nobody(job, store, report, started)
+        started = _ask(job, store, report, lease, clock, watcher)
+        _account(job, store, report, started, lease, clock, watcher)
+    lagging.warn(job, store, clock(), after=True)
     if job.dry_run:
         report.preview = preview(store, job.outlets, clock)
     else:
@@ -79,6 +70,45 @@ def run(job: Job, store: Store, clock: Callable[[], datetime], watcher: Watcher 
         report.lastrun = keep_lastrun(job, job.lastrun_dir, store, report.deliveries) if job.lastrun_dir else None
     store.ledger.purge(_months_before(Month.of(job.period.now), job.keep_months))
     return report
+
+
+def _tell_of_locked(report: Report, lease: Lease) -> None:
+    report.locked = sorted(lease.refused)
+    if report.locked:
+        holder = lease.refused[report.locked[0]]
+        LOG.warning("%d scopes are held by another run (%s) and left to it", len(report.locked), holder)
+
+
+def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, watcher: Watcher) -> datetime:
+    """Keep what the extractors tell, and what is missing from all that they tell; the time since when that was asked."""
+    started = clock()
+    for task, event in extract(tasks_for(job, store, report.scopes), job.threads):
+        _take(store, report, job.cloud, task, event, clock())
+        watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
+        # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
+        started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
+        lease.renew(clock())
+    for scope in report.scopes:
+        _close(store, scope, job.extractors[scope.scope.extractor].observes, started, clock())
+    history.note_seen(store, report.scopes)
+    return started
+
+
+def _account(job: Job, store: Store, report: Report, started: datetime, lease: Lease, clock: Clock, watcher: Watcher) -> None:
+    """Make the records of all that was seen, part by part, and let go of projects that had their last window."""
+    observes = {name: extractor.observes for name, extractor in job.extractors.items()}
+    accounts = Accounts(job.rules, _vos(job, store), observes, started)
+    parts = list(history.parts(store, report.scopes, observes))
+    watcher.step("parts", len(parts))
+    for scope, plan in parts:
+        settled = settle(store, accounts, plan, whole=scope.whole)
+        scope.settled += settled
+        watcher.step("settled", settled.changes.news)
+        lease.renew(clock())
+    for scope in report.scopes:
+        if scope.last:
+            retire(store, scope, clock())
+    _forget_odd_of_nobody(job, store, report, started)
 
 
 def _open_report(job: Job, store: Store) -> Report:
@@ -146,13 +176,14 @@ def _vos(job: Job, store: Store) -> dict[str, str]:
     return last | {project.id: project.vo for project in job.projects if project.vo}
 
 
-def _settle(store: Store, scope: ScopeReport, accounts: Accounts, now: datetime) -> None:
-    kinds = accounts.observes[scope.scope.extractor]
+def _close(store: Store, scope: ScopeReport, kinds: Collection[str], started: datetime, now: datetime) -> None:
+    """What the end of asking tells of a scope: why it failed, or what is no more since complete listings did not have it."""
+    scope.ended = scope.ended or scope.plan.seen
     if scope.last:
-        end_what_is_out_of_reach(store, scope, kinds, accounts.seen_since, now)
+        end_what_is_out_of_reach(store, scope, kinds, started, now)
     if scope.error:
-        # History is asked for once: no later run comes back to it.
-        then = "the next run tries it again" if scope.plan.live else "ask for that time again"
+        # History is asked for once: no later run comes back to it by itself.
+        then = "the next run tries it again" if scope.plan.live else "say the same again with --resume"
         LOG.error(
             "%s: project %s in %s: %s; %s",
             scope.scope.extractor,
@@ -163,10 +194,7 @@ def _settle(store: Store, scope: ScopeReport, accounts: Accounts, now: datetime)
         )
     else:
         for kind in sorted(scope.inventory):
-            _end_what_vanished(store, scope, kind, accounts.seen_since, now)
-    scope.settled = settle(store, accounts, scope.plan, whole=scope.whole)
-    if scope.last:
-        retire(store, scope, now)
+            _end_what_vanished(store, scope, kind, started, now)
 
 
 def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: datetime, now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 from caso.extraction import Task
 from caso.extractors.base import Ask
 from caso.job import Job
-from caso.planning import plan
+from caso.planning import goes_back, plan, resume
 from caso.projects import Project
 from caso.report import ScopeReport
 from caso.store import Place, Quarantined, Scope, Store
@@ -18,18 +18,26 @@ from caso.window import Window
 LOG = logging.getLogger(__name__)
 
 
-def lock_of(scope: Scope) -> str:
-    """The name of the lock of a scope."""
-    return f"scope {'/'.join(scope)}"
+def locks_of(job: Job, store: Store) -> dict[Scope, str]:
+    """The name of the lock of each scope: extracting its past again has one of its own, as that moves no checkpoint."""
+    reached = {checkpoint.scope: checkpoint for checkpoint in store.checkpoints.all()}
+    return {
+        scope: f"{'history' if goes_back(reached.get(scope), job.period) else 'scope'} {'/'.join(scope)}"
+        for scope, _ in job.scopes()
+    }
 
 
-def plan_scopes(job: Job, store: Store, held: Collection[str], leaving: Sequence[Project]) -> list[ScopeReport]:
+def plan_scopes(job: Job, store: Store, held: Collection[Scope], leaving: Sequence[Project]) -> list[ScopeReport]:
     """The scopes that there is something to ask about, of those whose locks are ``held``; ``leaving`` for the last time."""
+    if job.period.resumed:
+        projects = {project.id: project for _, project in job.scopes()}
+        left = [one for one in job.unfinished if one.scope in held]
+        return [ScopeReport(resume(one), projects[one.scope.project_id]) for one in left]
     planned = []
     # Where cASO stopped is long past for what was taken over from there under another name of the cloud.
     begun = {one.scope.project_id for one in store.checkpoints.all() if one.scope.cloud != job.cloud}
     for scope, project in job.scopes():
-        if lock_of(scope) not in held:
+        if scope not in held:
             continue
         checkpoint = store.checkpoints.get(scope)
         if project in leaving and (checkpoint is None or checkpoint.retired):
@@ -66,7 +74,7 @@ def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Tas
     tasks = []
     for name, extractor in job.extractors.items():
         for region in job.rules:
-            mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region)]
+            mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region) and not s.plan.seen]
             if mine:
                 place = Place(job.cloud, region)
                 waiting = [odd for odd in store.quarantined(place) if odd.kind in extractor.observes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from caso.messengers.base import Messenger
 from caso.planning import Period
 from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.projects import Project, Projects, VoMapping, find_projects
+from caso.reconciling import Asked
 from caso.records import BUILT_IN, KINDS, Record
 from caso.sources import Sources
 from caso.sources.compute import utc_now
@@ -84,9 +85,14 @@ def _targets(
 def _rules(conf: cfg.ConfigOpts) -> Rules:
     if not conf.site_name:
         raise ConfigError("site_name is not set; set it in [DEFAULT] to the site's name in GOCDB")
+    return rules_to_read(conf)
+
+
+def rules_to_read(conf: cfg.ConfigOpts) -> Rules:
+    """The rules of this configuration for who sends nothing: the site need not have its name yet."""
     return Rules(
-        site_name=conf.site_name,
-        service_name=conf.service_name or conf.site_name,
+        site_name=conf.site_name or "",
+        service_name=conf.service_name or conf.site_name or "",
         cloud_type=conf.cloud_type,
         suspended_states=frozenset(state.upper() for state in conf.accounting.suspended_states),
     )
@@ -138,6 +144,25 @@ def accounted_projects(conf: cfg.ConfigOpts) -> tuple[str, Projects]:
     """The name of the cloud, and :func:`projects` of it, for a command that asks for nothing else."""
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
     return access.cloud, projects(conf, Sources(access))
+
+
+def reconciliation(conf: Configuration) -> Asked:
+    """What caso-reconcile compares; SourceError where the cloud does not tell which projects or regions there are."""
+    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
+    sources, rules = Sources(access), _rules(conf)
+    found = projects(conf, sources)
+    if found.empty:
+        raise SourceError(found.empty)
+    wanted = conf.region_name or ([access.region] if access.region else [])
+    regions = _regions(_offers(sources, {}, found.found), found.found, wanted)
+    return Asked(access.cloud, sources, found.found, regions, rules, found.missing)
+
+
+def deleted_kept(conf: cfg.ConfigOpts) -> dict[str, timedelta]:
+    """How long the service of each extractor tells of what was deleted, of those that say so. Nothing is asked."""
+    sources = Sources(access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface))
+    extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
+    return {name: one.deleted_kept for name, one in extractors.items() if one.deleted_kept is not None}
 
 
 def period_of(conf: cfg.ConfigOpts, now: datetime) -> Period:

@@ -8,12 +8,26 @@ from datetime import datetime
 
 from caso.accounting.addresses import of_server
 from caso.accounting.rules import Point, Rules, opening_point, points
+from caso.accounting.use import Term, Use, term
 from caso.lifecycle.address import Address
 from caso.lifecycle.server import Accelerator, Server, ServerState
 from caso.lifecycle.timeline import Interval
 from caso.records import AcceleratorRecord, CloudRecord, Status
 
 KINDS = (CloudRecord.kind, AcceleratorRecord.kind)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Held:
+    """A model of accelerator that a server held in a month; ``latest`` is the flavor's newest word of it."""
+
+    latest: Accelerator
+    device_seconds: float
+    """Of each stretch, seconds times devices."""
+
+    @property
+    def available_seconds(self) -> int:
+        return round(self.device_seconds / self.latest.count)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -25,9 +39,28 @@ class Reading:
     lived: tuple[Interval[ServerState], ...]
     vo: str
 
+    @classmethod
+    def at(cls, server: Server, intervals: Sequence[Interval[ServerState]], point: Point, vo: str) -> Reading:
+        """The server at ``point``; ``intervals`` are all that it has. A life that had not begun by then is its first interval."""
+        lived = tuple(i for i in intervals if i.start < point.through) or tuple(intervals[:1])
+        return cls(server, point, lived, vo)
+
     @property
     def newest(self) -> ServerState:
         return self.lived[-1].value
+
+    def terms(self, rules: Rules) -> list[Term]:
+        """Of each interval, all that it added up to the reading."""
+        return [term(interval, self.server, self.point.through, rules) for interval in self.lived]
+
+    def terms_of_month(self, rules: Rules) -> list[Term]:
+        """Of each interval that reaches into the reading's month, what it added in that month."""
+        start = self.point.month.start
+        return [
+            term(interval, self.server, self.point.through, rules) - term(interval, self.server, start, rules)
+            for interval in self.lived
+            if interval.end is None or interval.end > start
+        ]
 
 
 def readings(
@@ -46,10 +79,10 @@ def readings(
     intervals = server.intervals()
     found = []
     for point in asked:
-        lived = tuple(i for i in intervals if i.start < point.through) or intervals[:1]
-        vo = vo_of.get(lived[-1].value.project_id)
+        reading = Reading.at(server, intervals, point, "")
+        vo = vo_of.get(reading.newest.project_id)
         if vo is not None:
-            found.append(Reading(server, point, lived, vo))
+            found.append(dataclasses.replace(reading, vo=vo))
     return found
 
 
@@ -60,13 +93,7 @@ def cloud_record(reading: Reading, rules: Rules, addresses: Sequence[Address] | 
     that ever led to the server; None where Neutron is not asked: Nova's row tells how many there are then.
     """
     server, point, newest = reading.server, reading.point, reading.newest
-    wall, suspended, cpu = 0.0, 0.0, 0.0
-    for interval in reading.lived:
-        seconds = interval.seconds_until(point.through)
-        asleep = _suspended_seconds(interval, server, point.through, rules)
-        suspended += asleep
-        wall += seconds - asleep
-        cpu += (seconds - asleep) * interval.value.flavor.vcpus
+    use = Use.of(reading.terms(rules))
     benchmark = newest.flavor.benchmark
     return CloudRecord(
         measured_at=point.measured_at,
@@ -82,9 +109,9 @@ def cloud_record(reading: Reading, rules: Rules, addresses: Sequence[Address] | 
         status=Status.COMPLETED if point.completed else rules.status(newest.status),
         start=server.created,
         end=point.through if point.completed else None,
-        suspend_seconds=round(suspended),
-        wall_seconds=round(wall),
-        cpu_seconds=round(cpu),
+        suspend_seconds=use.suspend_seconds,
+        wall_seconds=use.wall_seconds,
+        cpu_seconds=use.cpu_seconds,
         cpu_count=newest.flavor.vcpus,
         public_ip_count=server.public_ip_count if addresses is None else _public_ips(reading, addresses),
         memory_mib=newest.flavor.memory_mib,
@@ -106,20 +133,7 @@ def _public_ips(reading: Reading, addresses: Sequence[Address]) -> int | None:
 def accelerator_records(reading: Reading, rules: Rules) -> Iterator[AcceleratorRecord]:
     """One record for each model that the server held in the reading's month, from the month's start or the server's."""
     server, point = reading.server, reading.point
-    if point.opening:
-        return
-    month = point.month
-    held: dict[str, tuple[Accelerator, float]] = {}
-    for interval in reading.lived:
-        end = point.through if interval.end is None else min(interval.end, point.through)
-        if end <= month.start:
-            continue
-        seconds = interval.seconds_until(end) - interval.seconds_until(month.start)
-        asleep = _suspended_seconds(interval, server, end, rules) - _suspended_seconds(interval, server, month.start, rules)
-        for device in interval.value.flavor.accelerators:
-            before = held.get(device.model, (device, 0.0))[1]
-            held[device.model] = (device, before + device.count * (seconds - asleep))
-    for model, (latest, device_seconds) in sorted(held.items()):
+    for held in accelerators_of(reading, rules):
         yield AcceleratorRecord(
             measured_at=point.measured_at,
             known_at=server.known_at,
@@ -130,22 +144,23 @@ def accelerator_records(reading: Reading, rules: Rules) -> Iterator[AcceleratorR
             user_name=server.user_name,
             project_id=reading.newest.project_id,
             vo=reading.vo,
-            type=latest.type,
-            model=model,
-            count=latest.count,
-            available_seconds=round(device_seconds / latest.count),
+            type=held.latest.type,
+            model=held.latest.model,
+            count=held.latest.count,
+            available_seconds=held.available_seconds,
         )
 
 
-def _suspended_seconds(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> float:
-    """Suspend seconds of an interval before ``until``.
-
-    Before the first observation everything counts as wall: cASO counted it so, and a
-    site that comes from it must see no step.
-    """
-    if not rules.suspends(interval.value.status):
-        return 0.0
-    return interval.seconds_until(until) - interval.seconds_until(min(server.first_seen, until))
+def accelerators_of(reading: Reading, rules: Rules) -> list[Held]:
+    """What the server held of each model in the reading's month, by model; an opening reading tells of no month."""
+    if reading.point.opening:
+        return []
+    found: dict[str, Held] = {}
+    for added in reading.terms_of_month(rules):
+        for device in added.interval.value.flavor.accelerators:
+            before = found[device.model].device_seconds if device.model in found else 0.0
+            found[device.model] = Held(device, before + device.count * added.wall_seconds)
+    return [held for _, held in sorted(found.items())]
 
 
 def never_shrinking(record: CloudRecord, before: CloudRecord | None) -> CloudRecord:

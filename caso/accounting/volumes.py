@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -26,6 +26,14 @@ class Stretch(NamedTuple):
     def size_bytes(self) -> int:
         return self.state.size_gib * GIB
 
+    @property
+    def seconds(self) -> float:
+        return (self.end - self.start).total_seconds()
+
+    @property
+    def byte_seconds(self) -> float:
+        return self.size_bytes * self.seconds
+
 
 def storage_records(
     volume: Volume, since: datetime, until: datetime, vo_of: Mapping[str, str], rules: Rules, held: Iterable[StorageRecord]
@@ -35,14 +43,22 @@ def storage_records(
     ``held`` are the records of the volume that the ledger holds of these months: a stretch keeps the sequence number
     that it was published under. A stretch under a project without a VO in ``vo_of`` gives none.
     """
-    numbers = _Numbers(held)
+    asked = points(volume.created, volume.ended, since, until)
     records = []
-    for point in points(volume.created, volume.ended, since, until):
-        for stretch in stretches(volume, point):
-            vo = vo_of.get(stretch.state.project_id)
-            if vo is not None:
-                records.append(_record(volume, stretch, numbers.of(stretch, point.month), vo, rules))
+    for _, stretch, sequence in numbered(volume, asked, held, vo_of):
+        records.append(_record(volume, stretch, sequence, vo_of[stretch.state.project_id], rules))
     return records
+
+
+def numbered(
+    volume: Volume, asked: Iterable[Point], held: Iterable[StorageRecord], owners: Container[str]
+) -> Iterator[tuple[Point, Stretch, int]]:
+    """The stretches of each point's month under the projects ``owners``, with their sequence numbers: published, or new."""
+    numbers = _Numbers(held)
+    for point in asked:
+        for stretch in stretches(volume, point):
+            if stretch.state.project_id in owners:
+                yield point, stretch, numbers.of(stretch, point.month)
 
 
 def stretches(volume: Volume, point: Point) -> Iterator[Stretch]:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from caso.differences import Difference
+from caso.lagging import lag_of
 from caso.projects import Project
 from caso.store import Checkpoint, Entry, Standing, Totals
 
@@ -31,8 +34,17 @@ def instant(at: datetime | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")
 
 
-def project(one: Project, checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime) -> dict[str, Any]:
-    """A project, its VO, and how far each of ``extractors`` is in each region."""
+def project(
+    one: Project,
+    checkpoints: Sequence[Checkpoint],
+    extractors: Sequence[str],
+    now: datetime,
+    kept: Mapping[str, timedelta] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """A project, its VO, and how far each of ``extractors`` is in each region.
+
+    ``kept``: how long the services of extractors tell of what was deleted.
+    """
     mine = [mark for mark in checkpoints if mark.scope.project_id == one.id and mark.scope.extractor in extractors]
     return {
         "project_id": one.id,
@@ -45,10 +57,16 @@ def project(one: Project, checkpoints: Sequence[Checkpoint], extractors: Sequenc
                 "region": mark.scope.region,
                 "until": instant(mark.until),
                 "behind_seconds": int((now - mark.until).total_seconds()),
+                "reliable_until": instant(_reliable_until(mark, kept)),
+                "lag": lag_of(mark.until, kept.get(mark.scope.extractor), now),
             }
             for mark in mine
         ],
     }
+
+
+def _reliable_until(mark: Checkpoint, kept: Mapping[str, timedelta]) -> datetime | None:
+    return mark.until + kept[mark.scope.extractor] if mark.scope.extractor in kept else None
 
 
 def total(totals: Totals) -> dict[str, Any]:
@@ -75,6 +93,24 @@ def entry(one: Entry) -> dict[str, Any]:
 def whole(one: Entry) -> dict[str, Any]:
     known = {"subject": one.line.subject, "known_at": instant(one.line.known_at)}
     return entry(one) | known | {"content": json.loads(one.line.content)}
+
+
+def difference(one: Difference) -> dict[str, Any]:
+    """A record that is due to a messenger and differs from what it accepted last."""
+    line = one.compared.line
+    return {
+        "messenger": one.messenger,
+        "what": one.what.value,
+        "key": line.key,
+        "kind": line.kind,
+        "month": line.month,
+        "region": line.region,
+        "project_id": one.project_id,
+        "vo": one.vo or None,
+        "accepted_revision": one.compared.accepted,
+        "before_known": one.known,
+        "fields": {field.name: {"before": field.before, "after": field.after} for field in one.fields},
+    }
 
 
 def refusal(messenger: str, one: Entry) -> dict[str, Any]:

@@ -23,13 +23,13 @@ def _projects(conf: cfg.ConfigOpts) -> int:
     cloud, projects = wiring.accounted_projects(conf)
     with wiring.open_store_to_read(conf) as store:
         marks = [mark for mark in store.checkpoints.all() if mark.scope.cloud == cloud]
-        now = datetime.now(UTC)
+        now, kept = datetime.now(UTC), wiring.deleted_kept(conf)
         if conf.json:
-            documents.write(documents.project(project, marks, conf.extractor, now) for project in projects.found)
+            documents.write(documents.project(project, marks, conf.extractor, now, kept) for project in projects.found)
         else:
             from caso.cli import screen
 
-            screen.projects(projects.found, marks, conf.extractor, now, screen.console())
+            screen.projects(projects.found, marks, conf.extractor, now, screen.console(), kept)
     for why in projects.missing.values():
         print(f"{PROG}: {why}", file=sys.stderr)
     if projects.empty:

@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from datetime import datetime
-from types import TracebackType
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    Progress,
+    SpinnerColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 from caso.cli.base import printable
+from caso.differences import What
+from caso.lagging import Lag, lag_of
 from caso.projects import Project
 from caso.report import Report, ScopeReport
 from caso.store import Checkpoint
 
 WIDE = 200
+LAG_STYLES = {Lag.LATE: "yellow", Lag.LOST: "red"}
 
 
 def console() -> Console:
@@ -29,6 +40,13 @@ def console() -> Console:
     if not screen.is_terminal and "COLUMNS" not in os.environ:
         screen.width = WIDE
     return screen
+
+
+class _TimeLeft(TimeRemainingColumn):
+    """An estimate where there is one to be had: how much there is to ask, nobody knows before it is asked."""
+
+    def render(self, task: Task) -> Text:
+        return Text("") if task.total is None or task.finished else Text.assemble("left ", super().render(task))
 
 
 class Bar:
@@ -41,13 +59,14 @@ class Bar:
             BarColumn(),
             TextColumn("{task.completed:,.0f}"),
             TimeElapsedColumn(),
+            _TimeLeft(),
             console=console,
             transient=True,
             disable=not console.is_terminal,
             redirect_stderr=sys.stderr.isatty(),
         )
         self._seen = self._progress.add_task("Asking the cloud: objects seen", total=None)
-        self._settled = self._progress.add_task("Accounting: projects", total=None, visible=False)
+        self._settled = self._progress.add_task("Accounting", total=None, visible=False)
         self._sent = self._progress.add_task("Delivering: records", total=None, visible=False)
 
     def __enter__(self) -> Self:
@@ -59,8 +78,9 @@ class Bar:
 
     def step(self, name: str, count: int) -> None:
         match name:
-            case "planned":
+            case "parts":
                 self._progress.update(self._settled, total=count)
+                self._progress.reset(self._settled, visible=False)
             case "observed":
                 self._progress.advance(self._seen, count)
             case "settled":
@@ -83,25 +103,36 @@ def summary(report: Report, console: Console) -> None:
 
 
 def preview(report: Report, console: Console) -> None:
-    """What a dry run would have sent: per messenger, project, VO and kind."""
-    names = {scope.project.id: scope.project.name for scope in report.scopes}
+    """What a dry run would have sent that is not known yet: per messenger, project, VO and kind."""
+    names = names_of(report)
     table = light_table("Would be sent (dry run: nothing was changed)")
     for column in ("Messenger", "Project", "VO", "Kind"):
         table.add_column(column, overflow="fold")
-    table.add_column("Records", justify="right")
-    table.add_column("Taken back", justify="right")
+    for what in What:
+        table.add_column(what.capitalize(), justify="right")
     for row in report.preview:
         cells = (row.messenger, names.get(row.project_id, row.project_id), row.vo, row.kind)
-        table.add_row(*map(plain, cells), str(row.records), str(row.retracted))
+        table.add_row(*map(plain, cells), *(str(row.counts.get(what, 0)) for what in What))
     console.print(table)
 
 
+def names_of(report: Report) -> dict[str, str]:
+    """The names of the projects of a run by their ids."""
+    return {scope.project.id: scope.project.name for scope in report.scopes}
+
+
 def projects(
-    found: Sequence[Project], checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime, console: Console
+    found: Sequence[Project],
+    checkpoints: Sequence[Checkpoint],
+    extractors: Sequence[str],
+    now: datetime,
+    console: Console,
+    kept: Mapping[str, timedelta] = MappingProxyType({}),
 ) -> None:
     """Project, name, VO and where it came from; how far it is extracted, and how far behind.
 
     A row for each region and time that extractors of a project have reached together, and one for those that never have.
+    ``kept``: how long the services of extractors tell of what was deleted; who is too far behind is marked.
     """
     table = light_table()
     for column in ("Project", "Name", "VO", "VO from", "Extractor", "Region", "Extracted until", "Behind"):
@@ -109,21 +140,31 @@ def projects(
     for project in found:
         vo = Text(project.vo) if project.vo else Text("none: left undone", style="red")
         whose = (plain(project.id), plain(project.name), vo, plain(project.vo_source or "-"))
-        for ends in _ends([c for c in checkpoints if c.scope.project_id == project.id], extractors, now):
-            table.add_row(*whose, *map(plain, ends))
+        for *ends, behind in _ends([c for c in checkpoints if c.scope.project_id == project.id], extractors, now, kept):
+            table.add_row(*whose, *map(plain, ends), behind)
     console.print(table)
 
 
-def _ends(checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime) -> Iterator[tuple[str, str, str, str]]:
+def _ends(
+    checkpoints: Sequence[Checkpoint], extractors: Sequence[str], now: datetime, kept: Mapping[str, timedelta]
+) -> Iterator[tuple[str, str, str, Text]]:
     """Extractors, region, until when and how far behind."""
     reached: dict[tuple[str, datetime], set[str]] = {}
     for checkpoint in checkpoints:
         if checkpoint.scope.extractor in extractors:
             reached.setdefault((checkpoint.scope.region, checkpoint.until), set()).add(checkpoint.scope.extractor)
     for (region, until), names in sorted(reached.items()):
-        yield _joined(extractors, names), region, stamp(until), str(now - until).split(".")[0]
+        known = [kept[name] for name in names if name in kept]
+        yield _joined(extractors, names), region, stamp(until), _behind(until, min(known, default=None), now)
     if never := set(extractors).difference(*reached.values()):
-        yield _joined(extractors, never), "-", "never", "-"
+        yield _joined(extractors, never), "-", "never", Text("-")
+
+
+def _behind(until: datetime, kept: timedelta | None, now: datetime) -> Text:
+    """How far, and what that means for what was deleted meanwhile."""
+    how_far = str(now - until).split(".")[0]
+    lag = lag_of(until, kept, now)
+    return Text(f"{how_far}, {lag}" if lag else how_far, style=LAG_STYLES[lag] if lag else "")
 
 
 def _joined(extractors: Sequence[str], chosen: Collection[str]) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 from oslo_config import cfg
@@ -122,6 +123,8 @@ class Extractor(ABC):
     ``service`` is the type of the service that it asks, as the catalog has it: in a region without an endpoint of
     it there is nothing to ask. None: it is asked about every region.
     ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
+    ``deleted_kept`` is how long its service tells of what was deleted: who comes later misses some, and is warned in
+    time. None: for ever, or nobody knows.
     """
 
     options: ClassVar[tuple[cfg.Opt, ...]] = ()
@@ -129,6 +132,7 @@ class Extractor(ABC):
     observes: ClassVar[frozenset[str]] = frozenset({"server"})
     service: ClassVar[str | None] = None
     makes: ClassVar[tuple[type[Record], ...]] = ()
+    deleted_kept: timedelta | None = None
 
     @classmethod
     @abstractmethod

@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Self
 
@@ -43,6 +43,14 @@ class NovaExtractor(Extractor):
             default="vmcatcher_event_ad_mpuri",
             help="Image property that is published as the image's id where an image has it. Empty: Glance is not asked.",
         ),
+        cfg.IntOpt(
+            "deleted_kept_days",
+            default=30,
+            min=0,
+            help="Days that Nova tells of a deleted server: caso warns before a project lags so far. The cron job that runs "
+            "nova-manage db archive_deleted_rows says it, by --before; with no --before it is less than the time between two "
+            "runs of the job. 0: nobody archives them.",
+        ),
     )
     shared_options: ClassVar[Mapping[str, tuple[cfg.Opt, ...]]] = {
         "benchmark": BENCHMARK_OPTIONS,
@@ -56,7 +64,9 @@ class NovaExtractor(Extractor):
         benchmark: BenchmarkKeys | None = None,
         accelerator: AcceleratorKeys | None = None,
         image_id_property: str = "vmcatcher_event_ad_mpuri",
+        deleted_kept: timedelta | None = None,
     ) -> None:
+        self.deleted_kept = deleted_kept
         self._sources = sources
         self._flavors = FlavorReader(benchmark or BenchmarkKeys(), accelerator or AcceleratorKeys())
         self._image_id_property = image_id_property
@@ -69,6 +79,7 @@ class NovaExtractor(Extractor):
             benchmark=BenchmarkKeys.from_conf(shared["benchmark"]),
             accelerator=AcceleratorKeys.from_conf(shared["accelerator"]),
             image_id_property=conf.image_id_property,
+            deleted_kept=timedelta(days=conf.deleted_kept_days) or None,
         )
 
     def extract(self, ask: Ask) -> Iterator[Page]:

@@ -14,7 +14,7 @@ from caso.settling.lives import settle_lives
 from caso.settling.servers import SERVERS
 from caso.settling.volumes import VOLUMES
 from caso.store import Changes, Place, Statement, Step, Store
-from caso.window import BEGINNING
+from caso.window import BEGINNING, RESOLUTION, Month, Window
 
 __all__ = ["Accounts", "Settled", "put_own", "settle"]
 
@@ -30,6 +30,7 @@ def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool) -> Settled
     """Commit together: the records of what a scope's extractor observes, and its checkpoint where the window was ``whole``.
 
     Of a window that could not be finished, what was seen of it is accounted for; the checkpoint stays.
+    A stretch of the past moves no checkpoint; how far it has come is noted with its records.
     """
     settled = Settled()
     kinds = accounts.observes[plan.scope.extractor]
@@ -49,17 +50,27 @@ def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool) -> Settled
                 service=context.rules.service_name,
                 kinds=kinds,
             )
+        elif whole:
+            step.histories.advance(plan.scope, plan.window.end)
     return settled
 
 
 def _with_its_beginning(step: Step, plan: Plan, kinds: Collection[str]) -> Plan:
     """The plan with the beginning of accounting of its project, whichever extractor of the same kinds that was."""
     if not plan.live:
-        return plan
+        return _up_to_its_checkpoint(step, plan)
     siblings = [sibling for sibling in step.checkpoints.siblings(plan.scope) if sibling.kinds & set(kinds)]
     begun = [(checkpoint.since or BEGINNING, checkpoint.opening) for checkpoint in siblings]
     since, opening = min([(plan.since, plan.opening), *begun], key=lambda beginning: beginning[0])
     return dataclasses.replace(plan, since=since, opening=opening)
+
+
+def _up_to_its_checkpoint(step: Step, plan: Plan) -> Plan:
+    """The plan with the end of what was extracted, where a run went on meanwhile in its last month."""
+    checkpoint = step.checkpoints.get(plan.scope)
+    start, end = plan.window
+    reached = end if checkpoint is None else min(checkpoint.until, Month.of(end - RESOLUTION).end)
+    return dataclasses.replace(plan, window=Window(start, max(end, reached)))
 
 
 def put_own(store: Store, place: Place, records: Sequence[Record]) -> Changes:

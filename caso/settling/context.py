@@ -19,6 +19,9 @@ class Settled:
     changes: Changes = dataclasses.field(default_factory=Changes)
     shrunk: int = 0
 
+    def __add__(self, other: Settled) -> Settled:
+        return Settled(self.changes + other.changes, self.shrunk + other.shrunk)
+
 
 @dataclasses.dataclass(frozen=True)
 class Accounts:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from caso.store.book import Changes, Statement
 from caso.store.checkpoints import Checkpoint
+from caso.store.comparing import Compared
 from caso.store.deliveries import Deliveries, Held, Tally
 from caso.store.entities import Due
+from caso.store.histories import History
 from caso.store.inspection import Entry, Inspection, Standing, Totals, require_store
 from caso.store.lastrun import lastrun_marks, names_of_lastrun, write_lastrun
 from caso.store.locks import Lease
+from caso.store.lookup import Known
 from caso.store.names import Place, Scope
 from caso.store.opening import open_scratch, open_store
 from caso.store.quarantine import OddLike, Quarantined
@@ -19,11 +22,14 @@ from caso.store.subscriptions import Subscription
 __all__ = [
     "Changes",
     "Checkpoint",
+    "Compared",
     "Deliveries",
     "Due",
     "Entry",
     "Held",
+    "History",
     "Inspection",
+    "Known",
     "Lease",
     "OddLike",
     "Place",

@@ -47,6 +47,11 @@ class Changes:
     retracted: int = 0
     dropped: int = 0
 
+    @property
+    def news(self) -> int:
+        """How many say something new to who holds records."""
+        return self.new + self.changed + self.retracted
+
     def __add__(self, other: Changes) -> Changes:
         return Changes(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,7 +11,8 @@ from sqlalchemy import Connection, and_, delete, false, func, insert, or_, selec
 
 from caso.records import Record
 from caso.store import redelivery, subscriptions
-from caso.store.book import Kinds, record_of
+from caso.store.book import Kinds, record_of, text_of
+from caso.store.comparing import Compared, compared
 from caso.store.engine import Database, chunks
 from caso.store.inspection import Inspection
 from caso.store.purging import purge
@@ -19,6 +20,8 @@ from caso.store.schema import deliveries, messengers, records
 from caso.store.standing import Selection, State, standings
 from caso.store.subscriptions import Subscription
 from caso.window import Month
+
+_HELD = [records.c[name] for name in ("kind", "key", "revision", "content", "known_at", "retracted")]
 
 
 class Held(NamedTuple):
@@ -60,8 +63,13 @@ class Deliveries:
         """The newest revisions that were neither accepted nor set aside, oldest first."""
         with self._database.read() as connection:
             question = subscriptions.due_to(connection, messenger, self._kinds.keys())
-            question = question.order_by(records.c.measured_at, records.c.revision).limit(limit)
+            question = question.with_only_columns(*_HELD).order_by(records.c.measured_at, records.c.revision).limit(limit)
             return [self._held(row) for row in connection.execute(question)]
+
+    def compared(self, messenger: str) -> Iterator[Compared]:
+        """All that is due, oldest first, beside what the messenger has of it; read a part at a time."""
+        with self._database.read() as connection:
+            yield from compared(connection, messenger, self._kinds.keys())
 
     def offer(self, held: Sequence[Held]) -> list[Held]:
         """Note, before sending, that recipients may hold these from now on, whatever is heard of it; those to send.
@@ -143,15 +151,32 @@ def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held,
         return
     newest = {held.key: (held, refused) for held, refused in sorted(outcomes, key=lambda outcome: outcome[0].revision)}
     for chunk in chunks(newest):
-        keys = set(connection.scalars(select(records.c.key).where(records.c.key.in_(chunk))))
+        revisions = _revisions(connection, [newest[key][0] for key in chunk])
         mine = and_(deliveries.c.messenger == messenger, deliveries.c.key.in_(chunk))
-        known = {row.key: row.revision for row in connection.execute(select(deliveries).where(mine))}
+        known = {row.key: row for row in connection.execute(select(deliveries).where(mine))}
+        told = [newest[key] for key in chunk if key in revisions]
+        told = [(held, refused) for held, refused in told if held.key not in known or known[held.key].revision <= held.revision]
+        connection.execute(delete(deliveries).where(mine, deliveries.c.key.in_([held.key for held, _ in told])))
+        has = {key: row.accepted for key, row in known.items()}
+        same = {"messenger": messenger, "at": at}
         rows = [
-            {"messenger": messenger, "key": key, "revision": held.revision, "at": at, "refused": refused}
-            for key, (held, refused) in ((key, newest[key]) for key in chunk)
-            if key in keys and known.get(key, 0) <= held.revision
+            {
+                "key": held.key,
+                "revision": held.revision,
+                "refused": why,
+                "accepted": held.revision if why is None else has.get(held.key),
+            }
+            for held, why in told
         ]
-        connection.execute(delete(deliveries).where(mine, deliveries.c.key.in_([row["key"] for row in rows])))
         if rows:
-            connection.execute(insert(deliveries), rows)
+            connection.execute(insert(deliveries), [same | row for row in rows])
+        _keep_replaced(connection, [held for held, why in told if why is None and revisions[held.key] > held.revision])
     subscriptions.raise_floors(connection, messenger, {held.kind for held, _ in newest.values()})
+
+
+def _keep_replaced(connection: Connection, accepted: Sequence[Held]) -> None:
+    """Keep what was accepted after it had been replaced: the ledger does not have its content any more."""
+    for held in accepted:
+        older = or_(records.c.previous_revision.is_(None), records.c.previous_revision < held.revision)
+        kept = {"previous": text_of(held.record), "previous_revision": held.revision}
+        connection.execute(update(records).where(records.c.key == held.key, older).values(kept))

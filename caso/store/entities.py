@@ -13,6 +13,7 @@ from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
 from caso.store.names import Place, Scope
 from caso.store.quarantine import Quarantine
 from caso.store.schema import entities
+from caso.window import BEGINNING
 
 SERVER = "server"
 
@@ -62,7 +63,7 @@ class Entities:
         owed = entities.c.settled == false() if touched_since is None else entities.c.known_at >= touched_since
         return self._owned(place, project_id, kind, owed)
 
-    def lived(self, place: Place, project_id: str, *, since: datetime, kind: str = SERVER) -> Iterator[Due]:
+    def lived(self, place: Place, project_id: str, *, since: datetime = BEGINNING, kind: str = SERVER) -> Iterator[Due]:
         """What the project owns and had not ended before ``since``, by id: for accounting the past again."""
         return self._owned(place, project_id, kind, or_(entities.c.ended.is_(None), entities.c.ended >= since))
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, select, update
 
 from caso.records import Record
 from caso.store.book import Book, Changes, Kinds, Line, Statement, record_of
 from caso.store.engine import chunks
-from caso.store.schema import meta, records
+from caso.store.schema import deliveries, meta, records
 from caso.window import Month
 
 _LINE = [records.c[field] for field in Line._fields]
@@ -100,10 +100,18 @@ class Ledger:
             self._connection.execute(delete(records).where(records.c.key.in_(chunk)))
         new = [line._asdict() for key, line in after.items() if key not in before]
         changed = [line._asdict() | {"b_key": key} for key, line in after.items() if key in before and before[key] != line]
+        self._keep_accepted(key for key, line in after.items() if key in before and before[key].revision != line.revision)
         if changed:
             self._connection.execute(update(records).where(records.c.key == bindparam("b_key")), changed)
         if new:
             self._connection.execute(insert(records), new)
+
+    def _keep_accepted(self, replaced: Iterable[str]) -> None:
+        """Before records are replaced: keep the content of those that a messenger has accepted as they are."""
+        accepted = exists().where(deliveries.c.key == records.c.key, deliveries.c.accepted == records.c.revision)
+        kept = {"previous": records.c.content, "previous_revision": records.c.revision}
+        for chunk in chunks(replaced):
+            self._connection.execute(update(records).where(records.c.key.in_(chunk), accepted).values(kept))
 
 
 def revision_of(connection: Connection) -> int:

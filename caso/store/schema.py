@@ -42,6 +42,23 @@ checkpoints = Table(
     Column("kinds", name(255), nullable=False),
 )
 
+# seen: its extractor has told all of it. done: until when it is accounted for.
+histories = Table(
+    "histories",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("project_id", name(255), primary_key=True),
+    Column("extractor", name(64), primary_key=True),
+    Column("asked_from", Utc, nullable=False),
+    Column("asked_to", Utc),
+    Column("since", Utc, nullable=False),
+    Column("until", Utc, nullable=False),
+    Column("opening", Utc),
+    Column("seen", Boolean, nullable=False),
+    Column("done", Utc, nullable=False),
+)
+
 # settled: ended, accounted beyond its end, and nothing learned since; what every run would otherwise look through again.
 # told_by: the extractors that ever told of it, " nova notifications ": only their listings can miss it.
 entities = Table(
@@ -77,6 +94,7 @@ quarantine = Table(
 )
 
 # offered: a recipient may hold a revision of it, so it cannot be dropped without a word.
+# previous: the newest older revision that any messenger accepted, so that a dry run can tell what would be different.
 records = Table(
     "records",
     metadata,
@@ -93,6 +111,8 @@ records = Table(
     Column("region", name(100), nullable=False),
     Column("project_id", name(255), nullable=False),
     Column("content", body(), nullable=False),
+    Column("previous_revision", BigInteger),
+    Column("previous", body()),
     Index(None, "subject", "kind", "month"),
     Index(None, "kind", "revision", unique=True),
     Index(None, "month"),
@@ -115,6 +135,7 @@ floors = Table(
     Column("floor", BigInteger, nullable=False),
 )
 
+# revision: the newest that was accepted, refused or passed over; accepted: the newest that was accepted.
 deliveries = Table(
     "deliveries",
     metadata,
@@ -123,6 +144,7 @@ deliveries = Table(
     Column("revision", BigInteger, nullable=False),
     Column("at", Utc, nullable=False),
     Column("refused", body()),
+    Column("accepted", BigInteger),
     Index(None, "key"),
 )
 

@@ -13,8 +13,10 @@ from caso.store.checkpoints import CheckpointReader, Checkpoints
 from caso.store.deliveries import Deliveries
 from caso.store.engine import Database
 from caso.store.entities import SERVER, Entities
+from caso.store.histories import Histories, HistoryReader
 from caso.store.ledger import Ledger
 from caso.store.locks import Locks
+from caso.store.lookup import Lookup
 from caso.store.names import Place, Scope
 from caso.store.quarantine import OddLike, Quarantine, Quarantined
 
@@ -25,6 +27,7 @@ class Step(NamedTuple):
     entities: Entities
     ledger: Ledger
     checkpoints: Checkpoints
+    histories: Histories
 
 
 class Store:
@@ -37,7 +40,9 @@ class Store:
         self.database = database
         self.ledger = Deliveries(database, kinds)
         self.checkpoints = CheckpointReader(database)
+        self.histories = HistoryReader(database)
         self.locks = Locks(database)
+        self.lookup = Lookup(database)
         self._kinds = kinds
         self._on_close = on_close
 
@@ -45,7 +50,9 @@ class Store:
     def transaction(self) -> Iterator[Step]:
         """What the block does is kept together when it ends, and not at all when it raises."""
         with self.database.write() as connection:
-            yield Step(Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection))
+            yield Step(
+                Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection), Histories(connection)
+            )
 
     def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
         """Fold what the extractor ``by`` saw into what is known; the ids of the projects that own it now.
@@ -75,6 +82,12 @@ class Store:
         """Those entities of a kind that are known there, by id."""
         with self.database.read() as connection:
             return Entities(connection).known(place, kind, ids)
+
+    def first_life(self, scope: Scope, kinds: Collection[str]) -> datetime | None:
+        """When the first began of all that is known of a scope's project there, of these kinds; None where nothing is."""
+        with self.database.read() as connection:
+            lives = (life for kind in kinds for life in Entities(connection).lived(scope.place, scope.project_id, kind=kind))
+            return min((life.entity.created for life in lives), default=None)
 
     def quarantine(self, place: Place, odd: Sequence[OddLike], *, window_start: datetime, at: datetime) -> None:
         """Keep objects that could not be read, each with its newest reason and the start of the first window it was missed in."""

@@ -83,9 +83,12 @@ def pass_over(connection: Connection, messenger: str, revisions: Sequence[tuple[
     """Note of each key that this revision is not to be sent; ``why`` is one of NOT_SENT."""
     for chunk in chunks(revisions):
         mine = and_(deliveries.c.messenger == messenger, deliveries.c.key.in_([key for key, _ in chunk]))
+        has = {row.key: row.accepted for row in connection.execute(select(deliveries.c.key, deliveries.c.accepted).where(mine))}
         connection.execute(delete(deliveries).where(mine))
-        rows = [{"messenger": messenger, "key": key, "revision": rev, "at": at, "refused": why} for key, rev in chunk]
-        connection.execute(insert(deliveries), rows)
+        same = {"messenger": messenger, "at": at, "refused": why}
+        connection.execute(
+            insert(deliveries), [{**same, "key": key, "revision": rev, "accepted": has.get(key)} for key, rev in chunk]
+        )
 
 
 def floors_of(connection: Connection, messenger: str) -> dict[str, int]:

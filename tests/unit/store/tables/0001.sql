@@ -23,6 +23,7 @@ CREATE TABLE deliveries (
     revision BIGINT NOT NULL,
     at VARCHAR(27) NOT NULL,
     refused TEXT,
+    accepted BIGINT,
     CONSTRAINT pk_deliveries PRIMARY KEY (messenger, "key"),
     CONSTRAINT fk_deliveries_messenger FOREIGN KEY(messenger) REFERENCES messengers (name) ON DELETE CASCADE,
     CONSTRAINT fk_deliveries_key FOREIGN KEY("key") REFERENCES records ("key") ON DELETE CASCADE
@@ -48,6 +49,20 @@ CREATE TABLE floors (
     floor BIGINT NOT NULL,
     CONSTRAINT pk_floors PRIMARY KEY (messenger, kind),
     CONSTRAINT fk_floors_messenger FOREIGN KEY(messenger) REFERENCES messengers (name) ON DELETE CASCADE
+);
+CREATE TABLE histories (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    project_id VARCHAR(255) NOT NULL,
+    extractor VARCHAR(64) NOT NULL,
+    asked_from VARCHAR(27) NOT NULL,
+    asked_to VARCHAR(27),
+    since VARCHAR(27) NOT NULL,
+    until VARCHAR(27) NOT NULL,
+    opening VARCHAR(27),
+    seen BOOLEAN NOT NULL,
+    done VARCHAR(27) NOT NULL,
+    CONSTRAINT pk_histories PRIMARY KEY (cloud, region, project_id, extractor)
 );
 CREATE TABLE legacy_checkpoints (
     project VARCHAR(255) NOT NULL,
@@ -103,6 +118,8 @@ CREATE TABLE records (
     region VARCHAR(100) NOT NULL,
     project_id VARCHAR(255) NOT NULL,
     content TEXT NOT NULL,
+    previous_revision BIGINT,
+    previous TEXT,
     CONSTRAINT pk_records PRIMARY KEY ("key")
 );
 CREATE INDEX ix_deliveries_key ON deliveries ("key");

@@ -1,0 +1,63 @@
+"""Intervals to seconds: what each adds to a server's use, and their sums."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from datetime import datetime
+
+from caso.accounting.rules import Rules
+from caso.lifecycle.server import Server, ServerState
+from caso.lifecycle.timeline import Interval
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Term:
+    """What one interval adds to a server's use in a stretch of time: its wall seconds and its suspend seconds there."""
+
+    interval: Interval[ServerState]
+    wall_seconds: float
+    suspend_seconds: float
+
+    @property
+    def cpu_seconds(self) -> float:
+        return self.wall_seconds * self.interval.value.flavor.vcpus
+
+    def __sub__(self, earlier: Term) -> Term:
+        """What the interval added after an earlier time, of which the other term tells."""
+        wall = self.wall_seconds - earlier.wall_seconds
+        return Term(self.interval, wall, self.suspend_seconds - earlier.suspend_seconds)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Use:
+    """The sums of some terms, in the whole seconds that records carry."""
+
+    wall_seconds: int
+    suspend_seconds: int
+    cpu_seconds: int
+
+    @classmethod
+    def of(cls, terms: Sequence[Term]) -> Use:
+        return cls(
+            round(sum(term.wall_seconds for term in terms)),
+            round(sum(term.suspend_seconds for term in terms)),
+            round(sum(term.cpu_seconds for term in terms)),
+        )
+
+
+def term(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> Term:
+    """What an interval adds before ``until``."""
+    asleep = _suspended_seconds(interval, server, until, rules)
+    return Term(interval, interval.seconds_until(until) - asleep, asleep)
+
+
+def _suspended_seconds(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> float:
+    """Suspend seconds of an interval before ``until``.
+
+    Before the first observation everything counts as wall: cASO counted it so, and a
+    site that comes from it must see no step.
+    """
+    if not rules.suspends(interval.value.status):
+        return 0.0
+    return interval.seconds_until(until) - interval.seconds_until(min(server.first_seen, until))

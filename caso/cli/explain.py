@@ -1,0 +1,54 @@
+"""caso-explain: why the numbers of a server or volume are what they are."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+
+from oslo_config import cfg
+
+from caso import wiring
+from caso.cli import documents, explain_documents
+from caso.cli.base import command, printable
+from caso.errors import ConfigError
+from caso.explaining import Answer, find
+from caso.window import Month
+
+PROG = "caso-explain"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return command(PROG, _explain, argv)
+
+
+def _explain(conf: cfg.ConfigOpts) -> int:
+    month = _month(conf.month) if conf.month else None
+    with wiring.open_existing_store(conf, to_read=True) as store:
+        try:
+            answer = find(store, conf.uuid, wiring.rules_to_read(conf))
+        except ConfigError as exc:
+            # It may repeat ids of the cloud, and what was typed.
+            raise ConfigError("\n".join(map(printable, str(exc).split("\n")))) from exc
+    if month is not None:
+        answer = answer._replace(explanations=[one.only(month) for one in answer.explanations])
+    if conf.json:
+        documents.write(explain_documents.answer(answer))
+    else:
+        from caso.cli import explain_tables, screen
+
+        explain_tables.answer(answer, screen.console())
+    _tell_of_empty(answer, month)
+    return 0
+
+
+def _tell_of_empty(answer: Answer, month: Month | None) -> None:
+    if month is not None and not any(one.months or one.records for one in answer.explanations):
+        print(f"{PROG}: it did not live in {month}, and no record of it is held of that month", file=sys.stderr)
+
+
+def _month(text: str) -> Month:
+    try:
+        return Month.of(datetime.strptime(f"{text}-01 +0000", "%Y-%m-%d %z"))
+    except ValueError:
+        raise ConfigError(f"--month: {text!r} is no month; write it like 2026-10") from None
