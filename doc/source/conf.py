@@ -31,6 +31,8 @@ html_show_sphinx = False
 man_pages = [
     ("man/caso-extract", "caso-extract", "account for what an OpenStack cloud's projects used", author, 1),
     ("man/caso-projects", "caso-projects", "show the projects that caso accounts for", author, 1),
+    ("man/caso-explain", "caso-explain", "say why a server's or volume's numbers are what they are", author, 1),
+    ("man/caso-reconcile", "caso-reconcile", "hold the ledger against Nova's own usage", author, 1),
     ("man/caso-ledger", "caso-ledger", "show what became of records, and send them again", author, 1),
     ("man/caso-mapping-migrate", "caso-mapping-migrate", "write VOs of the mapping file to Keystone", author, 1),
 ]

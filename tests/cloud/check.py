@@ -153,14 +153,14 @@ def _volumes(cloud: Cloud, client: Client, project: Project) -> Line:
             (
                 volume.id,
                 volume.name,
-                volume.size_gib,
-                volume.type,
+                volume.state(now).size_gib,
+                volume.state(now).type,
                 volume.status_at(now),
                 _plain(volume.created) + ".000000",
                 frozenset(a.server_id for a in volume.attachments if a.exists(now)),
             )
             for volume in cloud.truth.volumes
-            if volume.project_id == project.id and volume.exists(now)
+            if volume.state(now).project_id == project.id and volume.exists(now)
         },
         {
             (

@@ -39,6 +39,7 @@ class Cloud:
         self._limits: dict[str, int] = {}
         self._lost_cell: str | None = None
         self._touched = False
+        self._archived: datetime | None = None
         self._venv = service_venv()
         self.workdir.mkdir(parents=True, exist_ok=True)
         copy_databases(self.workdir)
@@ -130,9 +131,17 @@ class Cloud:
 
     def advance(self, to: datetime) -> None:
         """Let time pass, or return: the databases get the state of ``to``, nothing else changes."""
-        rows = rows_at(self.truth, to)
+        rows = rows_at(self.truth, to, self._archived)
         write_difference(self._databases, self._rows, rows, rewrite=self._touched)
         self._rows, self.now, self._touched = rows, to, False
+
+    def archive(self, before: datetime) -> None:
+        """Nova forgets the servers deleted before a time, as with ``nova-manage db archive_deleted_rows --before``.
+
+        What is deleted later stays, until this is called again.
+        """
+        self._archived = max(before, self._archived or before)
+        self.advance(self.now)
 
     def restart(self, name: str, *, max_limit: int | None = None) -> None:
         """Restart a service at the same port; ``max_limit`` rows per page, or its default.
@@ -160,6 +169,7 @@ class Cloud:
     def reset(self) -> None:
         """As it was started: the time, no faults, all cells, pages of the usual length."""
         self.faults.clear()
+        self._archived = None
         self.advance(self._started_at)
         changed = set(self._limits) | ({"nova"} if self._lost_cell else set())
         self._lost_cell = None

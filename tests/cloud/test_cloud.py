@@ -4,19 +4,34 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import timedelta
+from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 import requests
 
-from tests.cloud import Cloud, Fault
+from tests.cloud import Cloud, Fault, Seed
 from tests.cloud.check import compare
 from tests.cloud.client import Client
+from tests.cloud.seed.truth import Action
 
 pytestmark = pytest.mark.cloud
 
 HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(scope="module")
+def running_histories(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    with Cloud.start(tmp_path_factory.mktemp("histories"), Seed.of_histories(20, projects=1)) as cloud:
+        yield cloud
+
+
+@pytest.fixture
+def cloud_of_histories(running_histories: Cloud) -> Iterator[Cloud]:
+    """Servers and volumes to which much was done in five months, and nothing else."""
+    yield running_histories
+    running_histories.reset()
 
 
 def test_apis_list_what_was_seeded(cloud: Cloud) -> None:
@@ -47,6 +62,58 @@ def test_actions_tell_when_a_server_was_resized(cloud: Cloud) -> None:
         for action in reversed(server.actions)
         if action.start <= cloud.now
     ]
+
+
+def test_actions_tell_all_that_happened_to_servers_with_histories(cloud_of_histories: Cloud) -> None:
+    cloud = cloud_of_histories
+    clients = {project.id: Client(cloud.reader, project.id) for project in cloud.truth.accounted}
+    assert [str(line) for line in compare(cloud) if line.seeded != line.listed] == []
+    for days in (100, 0):
+        cloud.advance(cloud.truth.reference - timedelta(days=days))
+        for server in (server for server in cloud.truth.servers if server.created <= cloud.now):
+            answer = clients[server.project_id].get("compute", f"/servers/{server.id}/os-instance-actions", "2.58")
+
+            begun = [action for action in server.actions if action.start <= cloud.now]
+            assert [
+                (row["action"], row["start_time"], row["updated_at"], row["message"]) for row in answer["instanceActions"]
+            ] == [_told(action, cloud.now) for action in sorted(begun, key=lambda action: action.start, reverse=True)]
+
+
+def test_an_action_that_goes_on_tells_when_it_last_did(cloud_of_histories: Cloud) -> None:
+    cloud = cloud_of_histories
+    server, action = next((s, a) for s in cloud.truth.servers for a in s.actions if a.name == "resize" and not a.failed)
+    cloud.advance(action.start + timedelta(seconds=5))
+
+    client = Client(cloud.reader, server.project_id)
+    (newest, *_) = client.get("compute", f"/servers/{server.id}/os-instance-actions", "2.58")["instanceActions"]
+
+    assert (newest["action"], newest["updated_at"], newest["message"]) == ("resize", newest["start_time"], None)
+
+
+def test_of_archived_servers_nova_knows_nothing_and_of_the_others_all(cloud_of_histories: Cloud) -> None:
+    cloud = cloud_of_histories
+    cloud.advance(cloud.truth.reference)
+    before = cloud.now - timedelta(days=60)
+
+    cloud.archive(before)
+
+    gone = {server.id for server in cloud.truth.servers if server.deleted_at and server.deleted_at < before}
+    deleted = {server.id for server in cloud.truth.servers if server.state(cloud.now) and server.deleted_at} - gone
+    client = Client(cloud.admin, cloud.truth.accounted[0].id)
+    since = (cloud.now - timedelta(days=400)).isoformat()
+    listed = {row["id"] for row in client.servers("latest", all_tenants=1, changes_since=since) if row["status"] == "DELETED"}
+    assert gone
+    assert listed == deleted
+    first = next(server for server in cloud.truth.servers if server.id in gone)
+    assert _status(cloud, first.project_id, f"/servers/{first.id}/os-instance-actions") == 404
+
+
+def _told(action: Action, now: datetime) -> tuple[str, str, str, str | None]:
+    """What Nova tells of an action at a time."""
+    done = action.finish is not None and action.finish <= now
+    moments = (action.start, action.finish if done and action.finish else action.start)
+    start, updated = (f"{moment:%Y-%m-%dT%H:%M:%S}.000000" for moment in moments)
+    return action.name, start, updated, "Error" if action.failed and done else None
 
 
 def test_calls_of_a_block_are_noted_with_their_project(cloud: Cloud) -> None:
@@ -164,9 +231,17 @@ def test_services_die_with_the_process_that_started_them(tmp_path: Path) -> None
 
 
 def _list_servers(cloud: Cloud, project_id: str) -> requests.Response:
+    return _ask(cloud, project_id, "/servers/detail")
+
+
+def _status(cloud: Cloud, project_id: str, path: str) -> int:
+    return _ask(cloud, project_id, path).status_code
+
+
+def _ask(cloud: Cloud, project_id: str, path: str) -> requests.Response:
     client = Client(cloud.reader, project_id)
-    url = f"{client.session.get_endpoint(service_type='compute')}/servers/detail"
-    headers = {"X-Auth-Token": client.session.get_token()}
+    url = f"{client.session.get_endpoint(service_type='compute')}{path}"
+    headers = {"X-Auth-Token": client.session.get_token(), "X-OpenStack-Nova-API-Version": "2.58"}
     return requests.get(url, headers=headers, timeout=60)
 
 

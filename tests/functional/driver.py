@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from caso import config, wiring
+from caso.history import resumed
 from caso.report import Report
 from caso.run import Watcher, run
 from caso.testing.recipient import Recipient
@@ -68,11 +69,16 @@ class Site:
 
     def run(self, at: datetime, *arguments: str, watcher: Watcher | None = None) -> Report:
         """``caso-extract`` as it would run at a time; its messages reach the recipient."""
-        conf = config.build([f"--config-file={self.conf}", *arguments], "caso-extract", files=[])
-        with wiring.open_configured_store(conf) as store:
-            report = run(wiring.job(conf, at, clock=ticking(at)), store, ticking(at), watcher)
+        report = self.extract(at, *arguments, watcher=watcher)
         self.messages += self.recipient.drain(self.queue)
         return report
+
+    def extract(self, at: datetime, *arguments: str, watcher: Watcher | None = None) -> Report:
+        """``caso-extract`` as it would run at a time; its messages stay in the queue."""
+        conf = config.build([f"--config-file={self.conf}", *arguments], "caso-extract", files=[])
+        with wiring.open_configured_store(conf) as store:
+            job = wiring.job(conf, at, clock=ticking(at))
+            return run(resumed(job, store) if conf.resume else job, store, ticking(at), watcher)
 
     def store(self) -> wiring.Store:
         return wiring.open_store_to_read(config.build([f"--config-file={self.conf}"], "caso-extract", files=[]))

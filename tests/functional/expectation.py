@@ -1,12 +1,14 @@
 """What a perfect accountant would have sent, worked out from the truth about the test cloud and from nothing of caso's.
 
 The accountant looks at the cloud at some times (polls) and knows of each server only what it then sees: its state, and
-since when its row has not changed. Before a server's first poll everything counts as wall time.
+since when its row has not changed. Where flavor or state are other ones than at the poll before, it knows what was done
+in between, and when. Before a server's first poll everything counts as wall time.
 """
 
 import dataclasses
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from tests.cloud.seed.network import PROVIDER_NETWORK
@@ -103,12 +105,20 @@ def _readings(server: Server, polls: Sequence[datetime]) -> Iterator[Reading]:
 def _pieces(server: Server, looks: Sequence[Look], through: datetime) -> list[Piece]:
     starts = [server.created]
     steps = [looks[0].step]
-    for look in looks[1:]:
-        if look.step.vm_state != "deleted" and (look.step.vm_state, look.step.flavor) != (steps[-1].vm_state, steps[-1].flavor):
-            starts.append(look.step.at)
-            steps.append(look.step)
+    for before, look in pairwise(looks):
+        for step in _known_steps(server, before, look):
+            if step.vm_state != "deleted" and (step.vm_state, step.flavor) != (steps[-1].vm_state, steps[-1].flavor):
+                starts.append(step.at)
+                steps.append(step)
     ends = [*starts[1:], through]
     return [Piece(start, end, step) for start, end, step in zip(starts, ends, steps, strict=True)]
+
+
+def _known_steps(server: Server, before: Look, look: Look) -> list[Step]:
+    """What is known of the time between two looks: the newest step, or all where Nova was asked for its actions."""
+    if look.step.vm_state == "deleted" or (before.step.vm_state, before.step.flavor) == (look.step.vm_state, look.step.flavor):
+        return [look.step]
+    return [step for step in server.steps if before.at < step.at <= look.at]
 
 
 def _asleep(piece: Piece, first_seen: datetime) -> float:

@@ -11,12 +11,12 @@ from tests.cloud.rows.table import Rows
 from tests.cloud.seed.truth import Truth
 
 
-def rows_at(truth: Truth, at: datetime) -> Rows:
-    """All rows of all databases; a pure function."""
+def rows_at(truth: Truth, at: datetime, archived: datetime | None = None) -> Rows:
+    """All rows of all databases; a pure function. Nova's rows deleted before ``archived`` are left out."""
     rows = Rows()
     add_keystone(rows, truth)
     add_glance(rows, truth)
-    add_nova(rows, truth, at)
+    add_nova(rows, truth, at, archived)
     add_cinder(rows, truth, at)
     add_neutron(rows, truth, at)
     return rows

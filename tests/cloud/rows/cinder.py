@@ -32,7 +32,8 @@ def add_cinder(rows: Rows, truth: Truth, at: datetime) -> None:
 
 def _volume(rows: Rows, volume: Volume, at: datetime) -> None:
     deleted = not volume.exists(at)
-    edges = [volume.created, volume.deleted_at]
+    state = volume.state(at)
+    edges = [volume.created, volume.deleted_at, state.at]
     for attachment in volume.attachments:
         edges += [attachment.start, attachment.end]
     status = volume.status_at(at)
@@ -42,9 +43,9 @@ def _volume(rows: Rows, volume: Volume, at: datetime) -> None:
         id=volume.id,
         _name_id=None,
         user_id=volume.user_id,
-        project_id=volume.project_id,
+        project_id=state.project_id,
         host=None if volume.status == "error" else "cloud@lvm#pool",
-        size=volume.size_gib,
+        size=state.size_gib,
         availability_zone="nova",
         status="deleted" if deleted else status,
         attach_status="attached" if status == "in-use" else "detached",
@@ -57,7 +58,7 @@ def _volume(rows: Rows, volume: Volume, at: datetime) -> None:
         deleted=deleted,
         display_name=volume.name,
         display_description="",
-        volume_type_id=stable_id("volume-type", volume.type),
+        volume_type_id=stable_id("volume-type", state.type),
         bootable=volume.oddity == "root",
         multiattach=volume.oddity == "attached-twice",
         replication_status="disabled",

@@ -1,5 +1,6 @@
 """Neutron: networks, routers, ports of servers, floating IPs; what is released has no row."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from tests.cloud.rows.table import Rows
@@ -23,12 +24,13 @@ def add_neutron(rows: Rows, truth: Truth, at: datetime) -> None:
     writer.networks()
     for router in truth.routers:
         writer.router(router)
+    servers = {server.id: server for server in truth.servers}
     attached = {server.id: server for server in truth.servers if _has_ports(server, at)}
     for server in attached.values():
         writer.ports(server)
     for floating_ip in truth.floating_ips:
         if floating_ip.exists(at):
-            writer.floating_ip(floating_ip, attached.get(floating_ip.server_id or ""), _freed(truth, floating_ip, at))
+            writer.floating_ip(floating_ip, attached.get(floating_ip.server_id or ""), _freed(servers, floating_ip, at))
 
 
 def _has_ports(server: Server, at: datetime) -> bool:
@@ -36,9 +38,9 @@ def _has_ports(server: Server, at: datetime) -> bool:
     return bool(server.addresses) and step is not None and step.vm_state != "deleted"
 
 
-def _freed(truth: Truth, floating_ip: FloatingIP, at: datetime) -> datetime | None:
+def _freed(servers: Mapping[str, Server], floating_ip: FloatingIP, at: datetime) -> datetime | None:
     """When it was taken from its server, which was deleted; None while it is there, or was at none."""
-    server = next((server for server in truth.servers if server.id == floating_ip.server_id), None)
+    server = servers.get(floating_ip.server_id or "")
     step = server.state(at) if server else None
     return step.at if step and step.vm_state == "deleted" else None
 

@@ -15,18 +15,22 @@ POWER_STATES = {  # vm_state -> nova.compute.power_state; 0 (none) for all other
     "active": 1, "resized": 1, "rescued": 1, "paused": 3, "stopped": 4, "shelved": 4,
     "suspended": 7,
 }  # fmt: skip
+ACTIONS = 1000  # more than any server has; ids of actions are made of it
 EVENTS = {"create": "compute__do_build_and_run_instance", "delete": "compute_terminate_instance"}
 
 
-def add_nova(rows: Rows, truth: Truth, at: datetime) -> None:
-    """What Nova has at a time. A server's number is its place in the truth, in all its tables."""
+def add_nova(rows: Rows, truth: Truth, at: datetime, archived: datetime | None = None) -> None:
+    """What Nova has at a time. A server's number is its place in the truth, in all its tables.
+
+    Of those deleted before ``archived`` it has nothing any more.
+    """
     for flavor in truth.flavors:
         if flavor.exists:
             _flavor(rows, flavor, truth)
     writer = _Writer(rows, truth, at)
     for number, server in enumerate(truth.servers, start=1):
         step = server.state(at)
-        if step:
+        if step and not (archived and step.vm_state == "deleted" and (server.deleted_at or step.at) < archived):
             writer.server(number, server, step)
 
 
@@ -103,7 +107,7 @@ class _Writer:
                           message=message, details="")  # fmt: skip
         for place, action in enumerate(server.actions):
             if action.start <= self.at:
-                self._action(database, number * 100 + place, server, action)
+                self._action(database, number * ACTIONS + place, server, action)
         for place, volume in enumerate(self.volumes[server.id]):
             self._block_device(database, number * 100 + place, server, volume)
 
@@ -177,21 +181,17 @@ class _Writer:
 
     def _action(self, database: str, number: int, server: Server, action: Action) -> None:
         done = action.finish if action.finish and action.finish <= self.at else None
-        times: dict[str, Any] = {
-            "id": number,
-            "created_at": action.start,
-            "updated_at": done,
-            "start_time": action.start,
-            "finish_time": done,
-            "deleted": 0,
-        }
+        times: dict[str, Any] = {"id": number, "created_at": action.start, "start_time": action.start, "deleted": 0}
         self.rows.add(
             database,
             "instance_actions",
             **times,
+            # Nova writes it when an event of the action starts, and when it ends; nothing writes finish_time.
+            updated_at=done or action.start,
+            finish_time=None,
             action=action.name,
             instance_uuid=server.id,
-            request_id=f"req-{server.id[:-6]}{number % 100:06d}",
+            request_id=f"req-{server.id[:-6]}{number % ACTIONS:06d}",
             user_id=server.user_id,
             project_id=server.project_id,
             message="Error" if action.failed and done else None,
@@ -200,6 +200,8 @@ class _Writer:
             database,
             "instance_actions_events",
             **times,
+            updated_at=done,
+            finish_time=done,
             event=EVENTS.get(action.name, f"compute_{action.name}_instance"),
             action_id=number,
             result=("Error" if action.failed else "Success") if done else None,

@@ -82,6 +82,19 @@ def make_flavors() -> tuple[Flavor, ...]:
     )
 
 
+def make_more_flavors() -> tuple[Flavor, ...]:
+    """What histories need on top: a second model of accelerators."""
+    specs = {
+        "Accelerator:Type": "GPU",
+        "Accelerator:Vendor": "NVIDIA",
+        "Accelerator:Model": "L40S",
+        "Accelerator:Number": "1",
+        "pci_passthrough:alias": "l40s:1",
+    }
+    number = len(make_flavors()) + 1
+    return (Flavor(number, stable_id("flavor", "gpu.l40s"), "gpu.l40s", 6, 32768, 60, 0, specs),)
+
+
 def make_images() -> tuple[Image, ...]:
     """Two plain ones; one of the EGI application database; one whose property forges a record."""
     mpuri = "vmcatcher_event_ad_mpuri"

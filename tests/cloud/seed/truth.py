@@ -1,7 +1,7 @@
 """The truth about a test cloud: who and what is in it, and when each thing was in which state.
 
 Times are aware UTC, whole seconds. Everything a Truth says reaches from before the reference time
-to the end of the seeded hour after it; ``state``/``exists`` narrow it to one moment.
+to the end of the seeded hour after it (histories end with the reference time); ``state``/``exists`` narrow it to one moment.
 """
 
 import dataclasses
@@ -139,8 +139,22 @@ class Attachment:
 
 
 @dataclasses.dataclass(frozen=True)
+class VolumeStep:
+    """From ``at`` on the volume is so."""
+
+    at: datetime
+    size_gib: int
+    type: str
+    project_id: str
+    status: str = "available"
+
+
+@dataclasses.dataclass(frozen=True)
 class Volume:
-    """A volume; ``status`` is the one it has while nothing is attached to it."""
+    """A volume; ``status`` is the one it has while nothing is attached to it.
+
+    It stays what it is made as, but for one with ``steps``: these are what it becomes, oldest first.
+    """
 
     id: str
     name: str | None
@@ -153,13 +167,19 @@ class Volume:
     attachments: tuple[Attachment, ...] = ()
     status: str = "available"
     oddity: str | None = None
+    steps: tuple[VolumeStep, ...] = ()
 
     def exists(self, at: datetime) -> bool:
         return self.created <= at and (self.deleted_at is None or at < self.deleted_at)
 
+    def state(self, at: datetime) -> VolumeStep:
+        """The last step before it was deleted, and of any time before it was made, the first."""
+        made = VolumeStep(self.created, self.size_gib, self.type, self.project_id, self.status)
+        return next((step for step in reversed(self.steps) if step.at <= at), made)
+
     def status_at(self, at: datetime) -> str:
         """What Cinder lists: ``in-use`` while attached."""
-        return "in-use" if any(item.exists(at) for item in self.attachments) else self.status
+        return "in-use" if any(item.exists(at) for item in self.attachments) else self.state(at).status
 
 
 @dataclasses.dataclass(frozen=True)
