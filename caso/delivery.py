@@ -56,7 +56,7 @@ class Preview:
         return sum(self.counts.values())
 
 
-def preview(store: Store, outlets: Sequence[Outlet], _clock: object = None) -> list[Preview]:
+def preview(store: Store, outlets: Sequence[Outlet]) -> list[Preview]:
     """What :func:`deliver` would change for each messenger, counted; nothing is written."""
     groups: dict[tuple[str, str, str, str], Counter[What]] = {}
     for outlet in outlets:

@@ -50,10 +50,10 @@ def run(job: Job, store: Store, clock: Clock, watcher: Watcher | None = None) ->
     """
     watcher = watcher or Silent()
     report = _open_report(job, store)
-    lagging.warn(job, store, clock())
     subscribe(store, job.outlets, clock(), whole=not job.some_outlets)
     leaving = departed(job, store.checkpoints.all())
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
+    lagging.warn(job, store, clock())
     locks = locks_of(job, store)
     with store.locks.acquire_some(locks.values(), clock()) as lease:
         _tell_of_locked(report, lease)
@@ -64,7 +64,7 @@ def run(job: Job, store: Store, clock: Clock, watcher: Watcher | None = None) ->
         _account(job, store, report, started, lease, clock, watcher)
     lagging.warn(job, store, clock(), after=True)
     if job.dry_run:
-        report.preview = preview(store, job.outlets, clock)
+        report.preview = preview(store, job.outlets)
     else:
         report.deliveries = deliver(store, job.outlets, clock, lambda count: watcher.step("delivered", count))
         report.lastrun = keep_lastrun(job, job.lastrun_dir, store, report.deliveries) if job.lastrun_dir else None

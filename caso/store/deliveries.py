@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, false, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, delete, exists, false, func, insert, or_, select, update
 
 from caso.records import Record
 from caso.store import redelivery, subscriptions
@@ -171,7 +171,15 @@ def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held,
         if rows:
             connection.execute(insert(deliveries), [same | row for row in rows])
         _keep_replaced(connection, [held for held, why in told if why is None and revisions[held.key] > held.revision])
+        _let_go(connection, [held.key for held, why in told if why is None and revisions[held.key] == held.revision])
     subscriptions.raise_floors(connection, messenger, {held.kind for held, _ in newest.values()})
+
+
+def _let_go(connection: Connection, keys: Sequence[str]) -> None:
+    """Keep older content no longer of what every messenger that accepted some of it has as it is now."""
+    older = and_(deliveries.c.key == records.c.key, deliveries.c.accepted < records.c.revision)
+    done = and_(records.c.key.in_(keys), records.c.previous_revision.is_not(None), ~exists().where(older))
+    connection.execute(update(records).where(done).values(previous=None, previous_revision=None))
 
 
 def _keep_replaced(connection: Connection, accepted: Sequence[Held]) -> None:

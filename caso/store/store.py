@@ -50,9 +50,7 @@ class Store:
     def transaction(self) -> Iterator[Step]:
         """What the block does is kept together when it ends, and not at all when it raises."""
         with self.database.write() as connection:
-            yield Step(
-                Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection), Histories(connection)
-            )
+            yield Step(Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection), Histories(connection))
 
     def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
         """Fold what the extractor ``by`` saw into what is known; the ids of the projects that own it now.

@@ -28,7 +28,16 @@ def test_a_project_says_how_far_each_of_its_extractors_is():
         "name": "alpha",
         "vo": "vo.example.org",
         "vo_source": "accounting:VO",
-        "extracted": [{"extractor": "nova", "region": "north", "until": "2024-03-10T11:00:00Z", "behind_seconds": 3600}],
+        "extracted": [
+            {
+                "extractor": "nova",
+                "region": "north",
+                "until": "2024-03-10T11:00:00Z",
+                "behind_seconds": 3600,
+                "reliable_until": None,
+                "lag": None,
+            }
+        ],
     }
 
 
