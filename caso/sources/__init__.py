@@ -15,6 +15,7 @@ from caso.sources.image import Images
 from caso.sources.lookup import Lookup
 from caso.sources.network import FloatingIpRow, Network, NetworkPage, PortRow, RouterRow
 from caso.sources.rows import OddRow, PartialRow, ServerRow
+from caso.sources.usage import Usage, UsageRow
 from caso.sources.users import Users
 from caso.sources.versions import Microversion, newest
 from caso.sources.volume import VolumePage, VolumeRow, Volumes
@@ -41,6 +42,8 @@ __all__ = [
     "ServerPage",
     "ServerRow",
     "Sources",
+    "Usage",
+    "UsageRow",
     "VolumePage",
     "VolumeRow",
     "Volumes",
@@ -87,6 +90,11 @@ class Sources:
         """Nova in a region, asked for one project or, as :meth:`shared_scope`, for all."""
         api = self._opener.api("compute", scope, region)
         return Compute(api, lambda: self._version(region, api), self._clock)
+
+    def usage(self, region: str, scope: ScopeOrProject) -> Usage:
+        """Nova's own usage in a region, asked with a project's token for it, or as :meth:`shared_scope` for any."""
+        api = self._opener.api("compute", scope, region)
+        return Usage(api, lambda: self._version(region, api))
 
     def volumes(self, region: str, scope: ScopeOrProject) -> Volumes:
         """Cinder in a region, asked for one project or, as :meth:`shared_scope`, for all."""
