@@ -62,6 +62,9 @@ def _changed(life: Life[S], before: Interval[S], interval: Interval[S]) -> Told[
     begins_here = [piece for piece in _of(life, interval) if piece.since == start]
     if interval.source in DATED and begins_here:
         return Told(interval, Certainty.EXACT, start, start)
+    if interval.source is Source.ASSUMPTION:
+        # Shelved at its start; when it was offloaded, and whether it was, nobody told.
+        return Told(interval, Certainty.BETWEEN, start, interval.end or life.known_at)
     # What no row dates, an edited property of a flavor, counts from the last look before: it was seen later.
     seen = [piece.told_at for piece in _of(life, interval) if piece.told_at > start]
     latest = start if begins_here else min(seen, default=start)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
 from caso.lifecycle.server import Server, ServerSeen, ServerState, same_size
 from caso.lifecycle.timeline import Evidence, Source
@@ -90,51 +92,59 @@ def told_by(known: Server, actions: Iterable[Action], seen: ServerSeen) -> tuple
         key=lambda action: action.at,
     )
     if seen.ended is not None:
-        done = [action for action in done if action.at < end and not (action.name == "delete" and action is done[-1])]
-    changes = list(_without_what_is_yet_to_come(_states(newest.value, done, seen), newest.value, seen))
-    claims = []
-    for place, (at, state) in enumerate(changes):
-        until = changes[place + 1][0] if place + 1 < len(changes) else end
-        claims.append(Evidence(state, min(at, end), max(min(until, end), min(at, end)), seen.seen_at, Source.ACTION))
-    return tuple(claims)
+        # Deleting it for good, which its end tells; before that it may have been deleted so that it could be restored.
+        done = [action for action in done if action.at < (end - SLACK if action.name == "delete" else end)]
+    changes = _without_what_is_yet_to_come(list(_changes(newest.value, done, seen)), newest.value, seen)
+    starts = [min(change.at, end) for change in changes]
+    return tuple(
+        Evidence(change.state, start, until, seen.seen_at, change.source)
+        for change, (start, until) in zip(changes, pairwise([*starts, end]), strict=True)
+    )
 
 
-def _states(before: ServerState, done: Sequence[Action], seen: ServerSeen) -> Iterator[tuple[datetime, ServerState]]:
-    """Each state that the actions led to, and when; nothing where one led to what was."""
+class _Change(NamedTuple):
+    """What the server became, and when; ``source`` is ACTION unless only some of that is told."""
+
+    at: datetime
+    state: ServerState
+    source: Source
+
+
+def _changes(before: ServerState, done: Sequence[Action], seen: ServerSeen) -> Iterator[_Change]:
+    """Each state that the actions led to; nothing where one led to what was."""
     resized = None
     if not same_size(before.flavor, seen.state.flavor):
         resized = max((action.at for action in done if action.name in _SIZES), default=None)
     state, rest = before, OFF if before.status == OFF else ON
     for place, action in enumerate(done):
         following = done[place + 1].name if place + 1 < len(done) else None
-        status = _status_after(action.name, following, rest, seen)
+        if action.name == "shelve":
+            status, source = _shelved(action, following, seen)
+        else:
+            status, source = rest if action.name in _BACK_TO_WHAT_IT_WAS else _LEADS_TO[action.name], Source.ACTION
         rest = status if action.name in _TURNS else rest
         flavor = seen.state.flavor if resized is not None and action.at >= resized else before.flavor
         after = ServerState(status, before.project_id, flavor)
         if after != state:
-            yield action.at, after
+            yield _Change(action.at, after, source)
         state = after
 
 
-def _status_after(name: str, following: str | None, rest: str, seen: ServerSeen) -> str:
-    if name == "shelve":
-        # Nova offloads at once unless its operator has it wait, which the action does not tell.
-        waits = following == "shelveOffload" or (following is None and seen.state.status == "SHELVED")
-        return "SHELVED" if waits else "SHELVED_OFFLOADED"
-    return rest if name in _BACK_TO_WHAT_IT_WAS else _LEADS_TO[name]
+def _shelved(action: Action, following: str | None, seen: ServerSeen) -> tuple[str, Source]:
+    """Nova offloads at once unless its operator has it wait, which the action does not tell: then it is assumed."""
+    if following == "shelveOffload" or (following is None and seen.state.status == "SHELVED"):
+        return "SHELVED", Source.ACTION
+    at_once = following is None and seen.state.status == "SHELVED_OFFLOADED" and seen.unchanged_since <= action.at + SLACK
+    return "SHELVED_OFFLOADED", Source.ACTION if at_once else Source.ASSUMPTION
 
 
-def _without_what_is_yet_to_come(
-    changes: Iterable[tuple[datetime, ServerState]], before: ServerState, seen: ServerSeen
-) -> Sequence[tuple[datetime, ServerState]]:
+def _without_what_is_yet_to_come(told: Sequence[_Change], before: ServerState, seen: ServerSeen) -> Sequence[_Change]:
     """The changes but for a last one that the row does not show, as it is only being made."""
-    told = list(changes)
     if not told or seen.ended is not None or seen.state.status == "ERROR":
         return told
-    last = told[-1][1]
-    previous = told[-2][1] if len(told) > 1 else before
+    previous = told[-2].state if len(told) > 1 else before
     shown = _class_of(seen.state.status)
-    return told[:-1] if _class_of(last.status) != shown == _class_of(previous.status) else told
+    return told[:-1] if _class_of(told[-1].state.status) != shown == _class_of(previous.status) else told
 
 
 def _class_of(status: str) -> str:

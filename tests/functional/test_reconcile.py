@@ -292,4 +292,4 @@ def test_the_example_in_the_documentation_is_what_the_command_prints(reconciled:
 
     _, printed = reconciled.run("--project", "project-1", "--project", "project-2")
 
-    check_example("reconcile.txt", printed)
+    check_example("reconcile.txt", f"$ caso-reconcile --month 2026-10 --project project-1 --project project-2\n{printed}")

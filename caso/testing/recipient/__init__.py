@@ -20,7 +20,7 @@ from caso.window import Month
 
 __all__ = ["Key", "Recipient", "RefusedError", "Row", "parse"]
 
-CUMULATIVE = ("WallDuration", "CpuDuration", "NetworkInbound", "NetworkOutbound")
+CUMULATIVE = ("SuspendDuration", "WallDuration", "CpuDuration", "NetworkInbound", "NetworkOutbound")
 
 
 class Dialect(NamedTuple):
@@ -90,6 +90,15 @@ class Recipient:
                 seconds[row["Model"]] += row["AvailableDuration"]
         return seconds
 
+    def device_seconds(self, month: Month) -> dict[str, Counter[str]]:
+        """Per server and model, accelerators times seconds of the month: its Count counts for all of AvailableDuration."""
+        seconds: dict[str, Counter[str]] = {}
+        for row in self.rows["accelerator"].values():
+            if Month(row["MeasurementYear"], row["MeasurementMonth"]) == month:
+                of_server = seconds.setdefault(row["AssociatedRecord"], Counter())
+                of_server[row["Model"]] += round(row["Count"] * row["AvailableDuration"])
+        return seconds
+
     def ip_level(self, month: Month) -> Counter[tuple[str, int]]:
         """Per owner and IP version, the month's addresses over all sites and services: a level, no sum over time."""
         level: Counter[tuple[str, int]] = Counter()
@@ -101,6 +110,15 @@ class Recipient:
     def storage(self) -> dict[str, Row]:
         """Every row of storage by its record id."""
         return {record_id: row for (record_id,), row in self.rows["storage"].items()}
+
+    def storage_byte_seconds(self, month: Month) -> Counter[str]:
+        """Per record id, bytes times seconds from StartTime to EndTime, of the rows that end in the month."""
+        used: Counter[str] = Counter()
+        for record_id, row in self.storage().items():
+            if Month.of(row["EndTime"]) == month:
+                seconds = int((row["EndTime"] - row["StartTime"]).total_seconds())
+                used[record_id] += row["ResourceCapacityUsed"] * seconds
+        return used
 
     def _month_before(self, server: str, month: Month) -> Month | None:
         months = (Month(year, number) for uuid, number, year in self.rows["cloud"] if uuid == server)

@@ -146,6 +146,33 @@ def test_a_deleted_server_was_what_its_actions_made_of_it_until_its_end():
     ]
 
 
+def test_a_server_that_was_soft_deleted_for_days_before_its_end_held_its_resources():
+    seen = seen_server(at=NEXT, status="DELETED", ended=hours(19), unchanged_since=hours(19))
+
+    told = told_by(known(), [Action("suspend", hours(11)), Action("delete", hours(12))], seen)
+
+    assert [(claim.value.status, claim.since, claim.until) for claim in told] == [
+        ("SUSPENDED", hours(11), hours(12)),
+        ("SOFT_DELETED", hours(12), hours(19)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("actions", "seen", "source"),
+    [
+        (["shelve"], seen_server(at=NEXT, status="SHELVED_OFFLOADED", unchanged_since=hours(11.01)), Source.ACTION),
+        (["shelve"], seen_server(at=NEXT, status="SHELVED_OFFLOADED", unchanged_since=hours(12)), Source.ASSUMPTION),
+        (["shelve", "unshelve"], seen_server(at=NEXT, unchanged_since=hours(12)), Source.ASSUMPTION),
+    ],
+)
+def test_that_a_shelved_server_was_offloaded_at_once_is_told_or_assumed(actions, seen, source):
+    done = [Action(name, hours(11 + number)) for number, name in enumerate(actions)]
+
+    first = told_by(known(), done, seen)[0]
+
+    assert (first.value.status, first.since, first.source) == ("SHELVED_OFFLOADED", hours(11), source)
+
+
 @pytest.mark.parametrize(
     ("seen", "asked"),
     [
