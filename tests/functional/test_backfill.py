@@ -153,8 +153,11 @@ def _months(start: datetime, end: datetime, first: datetime, short: int = 0) -> 
 
 
 def _end(server: Server) -> datetime:
+    """Up to when it is accounted for: one that was soft-deleted in an earlier month only the extraction of the past has met."""
     last = server.state(T1)
     assert last is not None
+    if last.vm_state == "soft-delete" and last.at < month_of(T1):
+        return month_of(T1)
     return min(T1, server.terminated_at or last.at) if last.vm_state == "deleted" else T1
 
 

@@ -76,10 +76,11 @@ class Recipient:
     def cloud_usage(self, month: Month) -> dict[str, Counter[str]]:
         """Per server, the month's summary: this month's cumulative values less those of the server's row before it."""
         usage: dict[str, Counter[str]] = {}
+        earlier = self._months_before(month)
         for server, number, year in self.rows["cloud"]:
             if Month(year, number) == month:
                 usage[server] = self._cumulative(server, month)
-                usage[server].subtract(self._cumulative(server, self._month_before(server, month)))
+                usage[server].subtract(self._cumulative(server, earlier.get(server)))
         return usage
 
     def accelerator_seconds(self, month: Month) -> Counter[str]:
@@ -120,9 +121,13 @@ class Recipient:
                 used[record_id] += row["ResourceCapacityUsed"] * seconds
         return used
 
-    def _month_before(self, server: str, month: Month) -> Month | None:
-        months = (Month(year, number) for uuid, number, year in self.rows["cloud"] if uuid == server)
-        return max((earlier for earlier in months if earlier < month), default=None)
+    def _months_before(self, month: Month) -> dict[str, Month]:
+        """For each server that has one, the month of its newest row before a month."""
+        found: dict[str, Month] = {}
+        for server, number, year in self.rows["cloud"]:
+            if (earlier := Month(year, number)) < month:
+                found[server] = max(earlier, found.get(server, earlier))
+        return found
 
     def _cumulative(self, server: str, month: Month | None) -> Counter[str]:
         row = self.rows["cloud"][server, month.month, month.year] if month else {}
