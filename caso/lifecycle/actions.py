@@ -73,7 +73,7 @@ def worth_asking(known: Server | None, seen: ServerSeen) -> bool:
     changed_last = seen.ended or seen.unchanged_since
     if changed_last <= newest.since:
         return False
-    if not same_size(newest.value.flavor, seen.state.flavor) or changed_last - newest.until > LONG:
+    if not same_size(newest.value.flavor, seen.state.flavor) or seen.seen_at - newest.until > LONG:
         return True
     return seen.ended is None and _class_of(newest.value.status) != _class_of(seen.state.status)
 

@@ -96,13 +96,13 @@ def is_asked_about(server: Server, before: datetime, after: datetime) -> bool:
     old, new = _step(server, before), _step(server, after)
     if new.at <= old.at:
         return False
-    return old.flavor != new.flavor or _class_of(old) != _class_of(new) or new.at - before > LONG
+    return old.flavor != new.flavor or _class_of(old) != _class_of(new) or after - before > LONG
 
 
 def _is_surely_asked_about(server: Server, before: datetime, after: datetime) -> bool:
     """The same; but that a server is deleted is no reason: what it was switched to shortly before may not be known."""
     old, new = _step(server, before), _step(server, after)
-    if old.flavor != new.flavor or new.at - before > LONG:
+    if old.flavor != new.flavor or after - before > LONG:
         return True
     return new.vm_state != "deleted" and _class_of(old) != _class_of(new)
 

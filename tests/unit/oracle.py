@@ -153,7 +153,7 @@ class ServerOracle:
         if not self.tells:
             return False
         (status, size), (now, size_now) = self._state(before), self._state(after)
-        if size != size_now or self.history.changed(after) - before > LONG:
+        if size != size_now or after - before > LONG:
             return True
         return not self._ended_by(after) and class_of(status) != class_of(now)
 
