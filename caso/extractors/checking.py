@@ -15,6 +15,8 @@ from pydantic_core import PydanticSerializationError
 
 from caso.extractors.base import Extractor, OddObject, Page, Seen
 from caso.lifecycle.address import AddressSeen
+from caso.lifecycle.server import ServerSeen
+from caso.lifecycle.timeline import Evidence
 from caso.records import Record
 
 NAME, KEY = 255, 512
@@ -66,6 +68,8 @@ def _of_seen(extractor: Extractor | type[Extractor], seen: object) -> Iterator[s
     if kind not in extractor.observes:
         yield f"{what}: {kind!r} is not in its observes, so its use would not be accounted for"
     yield from (f"{what}: {name} carries no time zone" for name in _naive(seen))
+    if isinstance(seen, ServerSeen):
+        yield from (f"{what}: told {why}" for why in _of_told(seen.told))
     adapter = _adapter(kind)
     try:
         adapter.validate_json(adapter.dump_json(seen, warnings=False), strict=True)
@@ -74,6 +78,19 @@ def _of_seen(extractor: Extractor | type[Extractor], seen: object) -> Iterator[s
             yield f"{what}: {'.'.join(map(str, error['loc']))} is {error['input']!r}: {error['msg']}"
     except PydanticSerializationError as exc:
         yield f"{what}: {exc}"
+
+
+def _of_told(told: object) -> Iterator[str]:
+    """Why a server's past cannot be kept: times that do not compare would stop the run where its life is put together."""
+    if not isinstance(told, tuple):
+        yield f"is a {type(told).__name__}, and no tuple"
+        return
+    # What is no claim at all is named with the other fields.
+    for claim in (claim for claim in told if isinstance(claim, Evidence)):
+        naive = [f"has a {name} that carries no time zone" for name in _naive(claim)]
+        yield from naive
+        if not naive and claim.until < claim.since:
+            yield f"has a claim from {claim.since:%FT%TZ} to {claim.until:%FT%TZ}, which ends before it begins"
 
 
 def _of_odd(odd: object) -> Iterator[str]:

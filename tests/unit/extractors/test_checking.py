@@ -11,6 +11,8 @@ import pytest
 
 from caso.extractors.base import Ask, Extractor, OddObject, Page
 from caso.extractors.checking import faults
+from caso.lifecycle.server import ServerState
+from caso.lifecycle.timeline import Evidence, Source
 from caso.lifecycle.volume import VolumeState
 from caso.records import Record
 from caso.testing.entities import hours, seen_address, seen_server, seen_volume
@@ -52,6 +54,12 @@ class All(Mine):
 
 def a_record(**changes: Any) -> LicenceRecord:
     return LicenceRecord(**{"measured_at": AT, "known_at": AT, "project_id": "p1"} | changes)
+
+
+def a_claim(**changes: Any) -> Evidence[ServerState]:
+    """A claim about a server that is seen at AT."""
+    claim = Evidence(seen_server(at=AT).state, hours(1), hours(2), AT, Source.NOTIFICATION)
+    return dataclasses.replace(claim, **changes)
 
 
 def test_what_can_be_kept_has_no_fault():
@@ -100,6 +108,29 @@ def test_what_cannot_be_kept_is_named(page, fault):
     (found,) = faults(Mine(), page)
 
     assert fault in found
+
+
+@pytest.mark.parametrize(
+    ("told", "fault"),
+    [
+        ((a_claim(since=NAIVE),), "told has a since that carries no time zone"),
+        ((a_claim(told_at=NAIVE),), "told has a told_at that carries no time zone"),
+        ((a_claim(since=hours(3), until=hours(2)),), "ends before it begins"),
+        ((a_claim(source="hearsay"),), "told.0.source is 'hearsay'"),
+        (({"since": AT},), "told.0"),
+        (iter(()), "told is a tuple_iterator, and no tuple"),
+    ],
+)
+def test_what_is_told_of_the_past_of_a_server_must_be_of_times_that_can_be_compared(told, fault):
+    page = Page((dataclasses.replace(seen_server(at=AT), told=told),))
+
+    assert fault in next(faults(All(), page))
+
+
+def test_what_is_told_of_the_past_of_a_server_can_be_kept():
+    page = Page((dataclasses.replace(seen_server(at=AT), told=(a_claim(), a_claim(since=hours(2), until=AT))),))
+
+    assert list(faults(All(), page)) == []
 
 
 def test_a_record_of_a_kind_that_it_does_not_make_is_a_fault():
