@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -21,13 +21,15 @@ from oslo_config import cfg
 
 from caso import plugins
 from caso.errors import SourceError
-from caso.extractors.base import Ask, CannotShareError, Extractor, Page, Seen
+from caso.extractors.base import NOTHING, Ask, CannotShareError, Extractor, Memory, Page, Seen
 from caso.extractors.checking import faults
 from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
 from caso.sources import Sources
+from caso.store.kinds import KINDS
+from caso.testing.memory import Remembered
 from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, a_router
 from caso.testing.servers import FakeCompute, a_partial_server, a_server
 from caso.testing.sources import REGION, FakeIdentity, FakeImage, fake_sources
@@ -98,13 +100,14 @@ class ExtractorContract:
         shared = {group: conf[group] for group in self.extractor.shared_options}
         return self.extractor.from_conf(conf.mine, sources, **shared)
 
-    def pages(self, *project_ids: str, **cloud: Any) -> list[Page]:
+    def pages(self, *project_ids: str, memory: Memory = NOTHING, **cloud: Any) -> list[Page]:
         """All pages for these projects, asked for together and, where that cannot be, alone."""
         extractor = self.make(self.sources(**cloud))
+        asked = dataclasses.replace(_ask(*project_ids), memory=memory)
         try:
-            return list(extractor.extract(_ask(*project_ids)))
+            return list(extractor.extract(asked))
         except CannotShareError:
-            return [page for ask in _ask(*project_ids).alone() for page in extractor.extract(ask)]
+            return [page for ask in asked.alone() for page in extractor.extract(ask)]
 
     def test_options_are_declared_on_the_class_and_say_what_they_do(self) -> None:
         declared = [*self.extractor.options, *(option for group in self.extractor.shared_options.values() for option in group)]
@@ -149,10 +152,20 @@ class ExtractorContract:
         assert _seen(self.pages(MINE, YOURS)) == _seen(self.pages(MINE, YOURS))
         assert _records(self.pages(MINE, YOURS)) == _records(self.pages(MINE, YOURS))
 
-    def test_all_that_it_tells_can_be_kept(self) -> None:
-        found = [fault for page in self.pages(MINE, YOURS) for fault in faults(self.extractor, page)]
+    @pytest.mark.parametrize("remembers", [False, True])
+    def test_all_that_it_tells_can_be_kept(self, remembers: bool) -> None:
+        before = [_as_it_was(seen) for seen in _seen(self.pages(MINE, YOURS))] if remembers else []
+        pages = self.pages(MINE, YOURS, memory=Remembered.of(before))
 
-        assert found == []
+        assert [fault for page in pages for fault in faults(self.extractor, page)] == []
+
+    def test_what_is_remembered_makes_it_know_no_less(self) -> None:
+        told = _seen(self.pages(MINE, YOURS))
+        before = [_as_it_was(seen) for seen in told]
+
+        told_again = _seen(self.pages(MINE, YOURS, memory=Remembered.of(before)))
+
+        assert _now([*before, *told_again]) == _now([*before, *told])
 
     def test_its_records_come_out_of_the_store_as_they_went_in_and_tell_of_no_time_after_the_window(self) -> None:
         records = _records(self.pages(MINE, YOURS))
@@ -206,6 +219,21 @@ def id_of(seen: Seen) -> str:
 def _seen(pages: Iterable[Page]) -> list[Seen]:
     """Every observation once, in an order of its own: that of pages means nothing."""
     return sorted({seen for page in pages for seen in page.seen}, key=lambda seen: (id_of(seen), repr(seen)))
+
+
+def _as_it_was(seen: Seen) -> Seen:
+    """As it may have been seen when the window began: alive, and a server in another state."""
+    was = dataclasses.replace(seen, seen_at=max(seen.created, WINDOW.start), unchanged_since=seen.created, ended=None)
+    if isinstance(was, ServerSeen):
+        return dataclasses.replace(was, state=dataclasses.replace(was.state, status="SUSPENDED"), told=())
+    return was
+
+
+def _now(seen: Sequence[Seen]) -> dict[str, tuple[Any, datetime | None]]:
+    """What each thing is by all that was seen of it, and its end."""
+    memory = Remembered.of(seen)
+    lives = [life for kind in KINDS for life in memory.known(kind, {id_of(one) for one in seen}).items()]
+    return {thing_id: (life.intervals()[-1].value, life.ended) for thing_id, life in lives}
 
 
 def _records(pages: Iterable[Page]) -> dict[str, Record]:

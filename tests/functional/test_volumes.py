@@ -8,9 +8,9 @@ from caso.errors import SourceError
 from caso.extractors.cinder import CinderExtractor
 from caso.lifecycle.volume import observe
 from caso.sources import Sources
+from caso.testing.memory import Remembered
 from tests.cloud import Fault
 from tests.functional.asking import HOUR, REGION, access, ask, extract, odd, sources, told
-from tests.unit.extractors.remembered import Remembered
 
 
 def cinder(cloud, role="reader", **options):

@@ -10,10 +10,10 @@ from caso.extractors.cinder import CinderExtractor
 from caso.lifecycle.volume import observe
 from caso.sources import LoginError
 from caso.testing.entities import seen_volume
+from caso.testing.memory import Remembered
 from caso.testing.sources import REGION, fake_sources
 from caso.testing.volumes import FakeVolume, a_volume
 from caso.window import Window
-from tests.unit.extractors.remembered import Remembered
 
 NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)
 BEFORE = NOW - timedelta(hours=1)

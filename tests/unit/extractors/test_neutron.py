@@ -10,10 +10,10 @@ from caso.extractors.neutron import NeutronExtractor
 from caso.lifecycle.address import Origin, observe
 from caso.sources import LoginError
 from caso.testing.entities import seen_address
+from caso.testing.memory import Remembered
 from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, a_router, leading_to
 from caso.testing.sources import REGION, fake_sources
 from caso.window import Window
-from tests.unit.extractors.remembered import Remembered
 
 NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)
 CREATED = datetime(2024, 2, 1, tzinfo=UTC)

@@ -13,10 +13,10 @@ from caso.lifecycle.server import observe
 from caso.lifecycle.timeline import Source
 from caso.sources import LoginError
 from caso.testing.entities import seen_server
+from caso.testing.memory import Remembered
 from caso.testing.servers import FakeCompute, a_partial_server, a_server, an_action
 from caso.testing.sources import REGION, FakeImage, fake_sources
 from caso.window import BEGINNING, Window
-from tests.unit.extractors.remembered import Remembered
 
 NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)
 WINDOW = Window.parse("2024-03-01", "2024-03-02")

@@ -1,0 +1,46 @@
+"""What caso remembers, for an extractor that asks for less, or for more, because of it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Self
+
+from caso.extractors.base import Seen
+from caso.store.kinds import KINDS, kind_of
+
+
+class Remembered:
+    """A :class:`caso.extractors.base.Memory` of these entities, by kind.
+
+    >>> from caso.testing.entities import hours, seen_volume
+    >>> memory = Remembered.of([seen_volume(at=hours(1), uuid="v"), seen_volume(at=hours(2), uuid="v", size_gib=20)])
+    >>> [volume.known_at == hours(2) for volume in memory.living("volume", "project-1")]
+    [True]
+    >>> sorted(memory.known("volume", ["v", "never seen"]))
+    ['v']
+    """
+
+    def __init__(self, **entities: Iterable[Any]) -> None:
+        self._entities = {kind: {KINDS[kind].id_of(one): one for one in known} for kind, known in entities.items()}
+
+    @classmethod
+    def of(cls, seen: Iterable[Seen]) -> Self:
+        """The memory of who was told this, in this order."""
+        lives: dict[str, dict[str, Any]] = {}
+        for one in seen:
+            kind = kind_of(one)
+            of_kind = lives.setdefault(kind.name, {})
+            of_kind[kind.id_of(one)] = kind.observe(of_kind.get(kind.id_of(one)), one)
+        return cls(**{kind: of_kind.values() for kind, of_kind in lives.items()})
+
+    def living(self, kind: str, project_id: str) -> Sequence[Any]:
+        of_kind = sorted(self._entities.get(kind, {}).items())
+        return [known for _, known in of_kind if known.project_id == project_id and known.ended is None]
+
+    def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
+        return {thing_id: known for thing_id, known in self._entities.get(kind, {}).items() if thing_id in ids}
+
+    def forget(self, thing_id: str) -> None:
+        """As if it had never been told of it."""
+        for known in self._entities.values():
+            known.pop(thing_id, None)
