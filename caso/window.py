@@ -64,6 +64,18 @@ class Month(NamedTuple):
         utc = instant.astimezone(UTC)
         return cls(utc.year, utc.month)
 
+    @classmethod
+    def parse(cls, text: str, what: str | None = None) -> Self:
+        """The month that a person means; ConfigError, which names it ``what``, for a text that is none.
+
+        >>> Month.parse("2026-10")
+        Month(year=2026, month=10)
+        """
+        # There is no year 0, and no datetime beyond the year 9999 to tell the end of its last month.
+        if not re.fullmatch("[0-9]{4}-(0[1-9]|1[0-2])", text) or text[:4] in ("0000", "9999"):
+            raise ConfigError(f"{f'{what}: ' if what else ''}{text!r} is no month; write it like 2026-10")
+        return cls(int(text[:4]), int(text[5:]))
+
     @property
     def start(self) -> datetime:
         return datetime(self.year, self.month, 1, tzinfo=UTC)

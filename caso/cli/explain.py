@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from datetime import datetime
 
 from oslo_config import cfg
 
@@ -23,7 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(conf: cfg.ConfigOpts) -> int:
-    month = _month(conf.month) if conf.month else None
+    month = Month.parse(conf.month, "--month") if conf.month else None
     with wiring.open_existing_store(conf, to_read=True) as store:
         try:
             answer = find(store, conf.uuid, wiring.rules_to_read(conf))
@@ -45,10 +44,3 @@ def _explain(conf: cfg.ConfigOpts) -> int:
 def _tell_of_empty(answer: Answer, month: Month | None) -> None:
     if month is not None and not any(one.months or one.records for one in answer.explanations):
         print(f"{PROG}: it did not live in {month}, and no record of it is held of that month", file=sys.stderr)
-
-
-def _month(text: str) -> Month:
-    try:
-        return Month.of(datetime.strptime(f"{text}-01 +0000", "%Y-%m-%d %z"))
-    except ValueError:
-        raise ConfigError(f"--month: {text!r} is no month; write it like 2026-10") from None

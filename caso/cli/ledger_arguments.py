@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Any
 
 from oslo_config import cfg
 
 from caso.cli.base import printable
-from caso.errors import CasoError
+from caso.errors import CasoError, ConfigError
 from caso.store import Inspection, Selection, State
 from caso.window import Month
 
@@ -20,10 +19,9 @@ WORDS = {state.value.replace("_", "-"): state for state in State}
 
 def _month(text: str) -> Month:
     try:
-        first = datetime.strptime(f"{text}-01 +0000", "%Y-%m-%d %z")
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no month; write it like 2026-10") from None
-    return Month.of(first)
+        return Month.parse(text)
+    except ConfigError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from None
 
 
 def _limit(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -44,9 +43,7 @@ def _month(text: str | None, now: datetime) -> Month:
     """The month that is meant; ConfigError for what is none, or has not begun."""
     if text is None:
         return Month.of(now)
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", text):
-        raise ConfigError(f"--month: {text!r} is no month; write it like 2026-10")
-    month = Month(int(text[:4]), int(text[5:]))
+    month = Month.parse(text, "--month")
     if month.start > now:
         raise ConfigError(f"--month: {month} lies in the future")
     return month
