@@ -1,4 +1,4 @@
-"""Servers that are not as they were known: when Nova says that each was changed."""
+"""When servers changed since they were last seen, by Nova's instance actions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
 
-from caso.errors import SourceError
+from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask
 from caso.extractors.times import listed_since
 from caso.lifecycle.actions import Action, told_by, worth_asking
@@ -18,6 +18,9 @@ LOG = logging.getLogger(__name__)
 
 AnyRow = ServerRow | OddRow | PartialRow
 
+PATIENCE = 3
+"""Failures in a row after which Nova is asked for no more actions: each may have waited for a time limit."""
+
 
 class Changes:
     """Asks for the instance actions of servers that changed, each at most once, in one scope of one region."""
@@ -26,7 +29,7 @@ class Changes:
         self._ask = ask
         self._compute = compute
         self._asked: set[str] = set()
-        self._told = True
+        self._patience = PATIENCE
 
     def known(self, rows: Iterable[AnyRow]) -> Mapping[str, Server]:
         """What was known of those rows of a page that may be of changed servers."""
@@ -35,7 +38,7 @@ class Changes:
 
     def since(self, known: Server | None, seen: ServerSeen) -> ServerSeen:
         """What was seen, with what was done to the server since it was last seen where that is worth a request."""
-        if known is None or not self._told or seen.uuid in self._asked or not worth_asking(known, seen):
+        if known is None or not self._patience or seen.uuid in self._asked or not worth_asking(known, seen):
             return seen
         self._asked.add(seen.uuid)
         return dataclasses.replace(seen, told=told_by(known, self._actions(known, seen), seen))
@@ -48,9 +51,12 @@ class Changes:
             return []
         except SourceError as exc:
             # That a server changed is worth more than since which minute: it is no reason to leave its project undone.
-            LOG.warning("%s; until the next run, changes count from when the rows of servers were last written", exc)
-            self._told = False
+            # One server that Nova cannot tell of, as in a cell that is down, costs no other server its times.
+            self._patience = 0 if isinstance(exc, DeniedError) else self._patience - 1
+            whose = "its changes count" if self._patience else "no more servers are asked about, and changes count"
+            LOG.warning("%s; in this run %s from when rows of servers were last written", exc, whose)
             return []
+        self._patience = PATIENCE
         return [Action(row.action, row.at, row.failed) for row in rows if row.at]
 
 

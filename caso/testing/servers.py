@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -75,7 +75,7 @@ class FakeCompute:
     answers with 503;
     ``admin`` whether the user may list all projects; ``down_hosts`` are hosts of cells that are down.
     The order is that of ``servers``. ``actions`` are what it tells of each server's past, by its id, in any order;
-    ``asked`` lists the servers whose actions were asked for; ``fail_on_actions``: Nova answers these with 503.
+    ``asked`` lists the servers whose actions were asked for; of those in ``fail_on_actions`` Nova answers with 503.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class FakeCompute:
         microversion: str = "2.96",
         down_hosts: Sequence[str] = (),
         actions: Mapping[str, Sequence[Mapping[str, Any]]] | None = None,
-        fail_on_actions: bool = False,
+        fail_on_actions: Collection[str] = (),
     ) -> None:
         self.servers = [dict(server) for server in servers]
         self.actions = dict(actions or {})
@@ -133,7 +133,7 @@ class FakeCompute:
 
     def _actions_of(self, server_id: str, params: Mapping[str, str]) -> Mapping[str, Any]:
         self.asked.append(server_id)
-        if self.fail_on_actions:
+        if server_id in self.fail_on_actions:
             raise SourceError("nova: cannot show what was done to a server: Service Unavailable (HTTP 503)")
         if server_id not in {row.get("id") for row in self.servers}:
             raise MissingError(f"nova: cannot show server {server_id}: it is not there (HTTP 404)")

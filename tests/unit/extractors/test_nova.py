@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from caso.errors import SourceError
+from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask, CannotShareError
 from caso.extractors.nova import NovaExtractor
 from caso.extractors.times import OVERLAP
@@ -301,15 +301,47 @@ def test_a_server_that_is_as_it_was_known_or_new_is_not_asked_for_its_actions():
     assert compute.asked == []
 
 
-def test_where_nova_tells_of_no_actions_the_row_alone_counts(caplog):
-    compute = FakeCompute([SUSPENDED, SUSPENDED | {"id": "server-2"}], fail_on_actions=True)
-    memory = Remembered(server=[known_server(), dataclasses.replace(known_server(), uuid="server-2")])
+def many(count):
+    """So many servers that are not as they were known, their memory, and the actions of each."""
+    ids = [f"server-{number}" for number in range(1, count + 1)]
+    memory = Remembered(server=[dataclasses.replace(known_server(), uuid=uuid) for uuid in ids])
+    return memory, [SUSPENDED | {"id": uuid} for uuid in ids], dict.fromkeys(ids, ACTIONS["server-1"])
+
+
+def test_a_server_whose_actions_cannot_be_had_costs_no_other_server_its_times(caplog):
+    memory, rows, actions = many(8)
+    odd = {f"server-{number}" for number in (1, 2, 4, 5, 7)}
+
+    claims, compute = told_of(memory, rows, actions=actions, fail_on_actions=odd)
+
+    assert (len(claims), len(compute.asked)) == (3, 8)
+    assert caplog.text.count("its changes count from when rows of servers were last written") == len(odd)
+
+
+def test_where_nova_tells_of_no_actions_the_rows_alone_count_and_it_is_soon_left_in_peace(caplog):
+    memory, rows, actions = many(8)
+
+    claims, compute = told_of(memory, rows, fail_on_actions=actions)
+
+    assert (claims, compute.asked) == ([], ["server-1", "server-2", "server-3"])
+    assert caplog.text.count("no more servers are asked about") == 1
+
+
+def test_who_may_not_see_actions_asks_once(caplog):
+    class Closed(FakeCompute):
+        def answer(self, scope, path, params):
+            if path.endswith("os-instance-actions"):
+                self.asked.append(path)
+                raise DeniedError("nova: cannot show what was done: Policy doesn't allow it (HTTP 403)")
+            return super().answer(scope, path, params)
+
+    memory, rows, _ = many(3)
+    compute = Closed(rows)
 
     found = seen(NovaExtractor(fake_sources(compute=compute, clock=lambda: NOW)).extract(Ask(REGION, {P: WINDOW}, memory=memory)))
 
-    assert [row.told for row in found.values()] == [(), ()]
-    assert compute.asked == ["server-1"]
-    assert "changes count from when the rows of servers were last written" in caplog.text
+    assert (len(found), len(compute.asked)) == (3, 1)
+    assert caplog.text.count("no more servers are asked about") == 1
 
 
 def test_a_nova_before_2_58_is_asked_without_a_time_and_tells_when_actions_began():
