@@ -115,7 +115,7 @@ records = Table(
     Column("previous", body()),
     Index(None, "subject", "kind", "month"),
     Index(None, "kind", "revision", unique=True),
-    Index(None, "month"),
+    Index(None, "month", "project_id"),
 )
 
 messengers = Table(

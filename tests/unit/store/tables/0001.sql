@@ -125,7 +125,7 @@ CREATE TABLE records (
 CREATE INDEX ix_deliveries_key ON deliveries ("key");
 CREATE INDEX ix_entities_cloud_region_kind_project_id_settled_id ON entities (cloud, region, kind, project_id, settled, id);
 CREATE UNIQUE INDEX ix_records_kind_revision ON records (kind, revision);
-CREATE INDEX ix_records_month ON records (month);
+CREATE INDEX ix_records_month_project_id ON records (month, project_id);
 CREATE INDEX ix_records_subject_kind_month ON records (subject, kind, month);
 INSERT INTO alembic_version VALUES ('0001');
 INSERT INTO meta VALUES ('revision', '0');
