@@ -12,8 +12,6 @@ from caso.lifecycle.server import Flavor, Server, ServerSeen
 from caso.records import CloudRecord
 from caso.window import Window
 
-NOTHING_USED = Use(0, 0, 0)
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Bill:
@@ -44,7 +42,7 @@ class Booked:
     @property
     def hours(self) -> Hours:
         """What a recipient books in the month: the difference of the two records, memory and disk as this one has them."""
-        return self.between(use_of(self.before), use_of(self.record))
+        return self.between(Use.recorded(self.before), Use.recorded(self.record))
 
     def between(self, first: Use, last: Use) -> Hours:
         wall = Hours.of(last.wall_seconds - first.wall_seconds, self.size)
@@ -85,10 +83,6 @@ class Basis:
     since: datetime | None
     until: datetime
     rules: Rules
-
-
-def use_of(record: CloudRecord | None) -> Use:
-    return Use(record.wall_seconds, record.suspend_seconds, record.cpu_seconds) if record else NOTHING_USED
 
 
 def size_of(flavor: Flavor) -> Size:

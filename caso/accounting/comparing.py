@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from caso.accounting.cases import Basis, Bill, Booked, Case, Known, seconds_in, size_of, use_of
+from caso.accounting.cases import Basis, Bill, Booked, Case, Known, seconds_in, size_of
 from caso.accounting.causes import HOUR, NO_HOURS, Cause, Hours
 from caso.accounting.use import Term, Use, term
 from caso.lifecycle.server import Server, ServerSeen
@@ -121,8 +121,9 @@ class _Steps:
         server, window = self._server, self._window
         if server is None:
             # What the records say is all that is known of its life.
-            first, last, recorded = use_of(self._booked.before), use_of(self._booked.record), use_of(self._booked.record)
-            used = _Seconds(*(float(b - a) for a, b in zip(_values(first), _values(last), strict=True)))
+            first, last = Use.recorded(self._booked.before), Use.recorded(self._booked.record)
+            recorded = last
+            used = _Seconds(*(float(b - a) for a, b in zip(first, last, strict=True)))
             lived = used.awake + used.asleep
         else:
             terms = [self._terms_until(at, server) for at in (*window, self._through())]
@@ -164,11 +165,11 @@ class _Steps:
     def _of_records(self, first: Use, recorded: Use) -> list[tuple[Cause, Hours]]:
         """From what is known of its life now to what its records say."""
         booked, before = self._booked, self._booked.before
-        earlier = booked.between(use_of(before), first)
-        later = booked.between(recorded, use_of(booked.record))
+        earlier = booked.between(Use.recorded(before), first)
+        later = booked.between(recorded, Use.recorded(booked.record))
         if before is None:
             return [(Cause.NO_EARLIER_RECORD, earlier), *self._of_newer_knowledge(later)]
-        values = zip(_values(use_of(before)), _values(use_of(booked.record)), _values(recorded), strict=True)
+        values = zip(Use.recorded(before), Use.recorded(booked.record), recorded, strict=True)
         if any(held == sent > known for held, sent, known in values):
             return [(Cause.NEVER_SHRINKS, earlier + later)]
         return [(Cause.MADE_UP_FOR, earlier), *self._of_newer_knowledge(later)]
@@ -187,7 +188,3 @@ class _Steps:
 
     def _hours(self, seconds: float) -> Hours:
         return Hours.of(seconds, self._size)
-
-
-def _values(of: Use) -> tuple[int, int, int]:
-    return of.wall_seconds, of.suspend_seconds, of.cpu_seconds

@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from caso.accounting.rules import Rules
 from caso.lifecycle.server import Server, ServerState
 from caso.lifecycle.timeline import Interval
+from caso.records import CloudRecord
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -29,9 +31,8 @@ class Term:
         return Term(self.interval, wall, self.suspend_seconds - earlier.suspend_seconds)
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Use:
-    """The sums of some terms, in the whole seconds that records carry."""
+class Use(NamedTuple):
+    """Use in the whole seconds that records carry: the sums of some terms, or what a record says."""
 
     wall_seconds: int
     suspend_seconds: int
@@ -44,6 +45,11 @@ class Use:
             round(sum(term.suspend_seconds for term in terms)),
             round(sum(term.cpu_seconds for term in terms)),
         )
+
+    @classmethod
+    def recorded(cls, record: CloudRecord | None) -> Use:
+        """What a record says, nothing where there is none."""
+        return cls(record.wall_seconds, record.suspend_seconds, record.cpu_seconds) if record else cls(0, 0, 0)
 
 
 def term(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> Term:

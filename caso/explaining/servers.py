@@ -126,10 +126,10 @@ def _differences(
     """Why the record held does not say what the intervals give."""
     if background.retracted(sent.key):
         return ["taken back: there should be no record of this month, so the one sent adds nothing to the month before"]
-    if _values(sent) == _values(measured):
+    if Use.recorded(sent) == Use.recorded(measured):
         return []
     expected = never_shrinking(measured, before)
-    if before is not None and expected != measured and _values(sent) == _values(expected):
+    if before is not None and expected != measured and Use.recorded(sent) == Use.recorded(expected):
         return [f"held up so as never to fall below {before.month}: the intervals give {_words(measured)}"]
     told = f"the record says {_words(sent)}, the intervals {_words(measured)}"
     if sent.measured_at != measured.measured_at:
@@ -149,10 +149,6 @@ def _of_devices(one: Devices, month: Month, background: Background) -> list[str]
     return [
         f"the record of {model} says {sent.count:g} for {sent.available_seconds} s: it was measured at {sent.measured_at:%F %T}"
     ]
-
-
-def _values(record: CloudRecord) -> tuple[int, int, int]:
-    return record.wall_seconds, record.suspend_seconds, record.cpu_seconds
 
 
 def _words(record: CloudRecord) -> str:

@@ -1,6 +1,5 @@
 """caso-explain as a process: on a store that the real cloud has filled, and on odd ones."""
 
-import dataclasses
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,9 @@ from typing import Any
 import pytest
 
 from caso.accounting.rules import Rules
+from caso.accounting.use import Use
 from caso.explaining import ServerMonth, VolumeMonth, find
+from caso.extractors.base import OddObject
 from caso.store import Place, Selection, Store, open_store
 from caso.testing.entities import CREATED, hours, seen_server
 from tests.cloud import T1, T2, Cloud
@@ -102,7 +103,7 @@ def test_the_sums_of_every_server_and_volume_of_the_project_are_its_records(site
         for month in one.months:
             if isinstance(month, ServerMonth) and month.sent:
                 sent = month.sent
-                assert (sent.wall_seconds, sent.suspend_seconds, sent.cpu_seconds) == dataclasses.astuple(month.total), one.known
+                assert Use.recorded(sent) == month.total, one.known
                 assert [note for note in month.notes if "suspended time before" not in note] == [], one.known
             elif isinstance(month, VolumeMonth):
                 assert month.notes or all(part.record_id for part in month.parts), one.known
@@ -162,23 +163,17 @@ def test_a_store_that_is_not_there_yet_is_a_sentence(tmp_path: Path):
     assert (done.returncode, "there is none yet" in done.stderr) == (2, True)
 
 
-@dataclasses.dataclass
-class Odd:
-    """An object that could not be read."""
-
-    object_id: str
-    kind: str = "server"
-    project_id: str | None = "project-1"
-    reason: str = "its name is \x1b[31mred"
-    deleted: bool = False
-
-
 def test_names_and_reasons_draw_nothing_on_a_terminal(tmp_path: Path):
     (tmp_path / "caso.conf").write_text(f"[DEFAULT]\nspooldir = {tmp_path}/spool\n")
     (tmp_path / "spool").mkdir()
     with open_store(f"sqlite:///{tmp_path}/spool/caso.sqlite") as store:
         store.observe(Place("", "north"), [seen_server(at=hours(1), name="\x1b[31mmallory", status="A[b]C")], by="nova")
-        store.quarantine(Place("", "north"), [Odd("0ddba11-1")], window_start=CREATED, at=hours(1))
+        store.quarantine(
+            Place("", "north"),
+            [OddObject("server", "0ddba11-1", "project-1", "its name is \x1b[31mred")],
+            window_start=CREATED,
+            at=hours(1),
+        )
 
     server = command("caso-explain", f"--config-file={tmp_path}/caso.conf", seen_server(at=hours(1)).uuid)
     odd = command("caso-explain", f"--config-file={tmp_path}/caso.conf", "0ddba11-1")

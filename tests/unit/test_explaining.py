@@ -13,6 +13,7 @@ from caso.accounting.rules import Rules
 from caso.cli import explain_tables
 from caso.errors import ConfigError
 from caso.explaining import Answer, Background, explain, find
+from caso.extractors.base import OddObject
 from caso.lifecycle.server import Accelerator, ServerState
 from caso.lifecycle.timeline import Evidence, Source
 from caso.store import Known, Place, Statement, Store, Subscription, open_store
@@ -356,20 +357,11 @@ def test_an_id_that_nothing_comes_near_is_a_sentence(site):
         asked(site, "deadbeef-none")
 
 
-@dataclasses.dataclass
-class Odd:
-    """An object that could not be read."""
-
-    object_id: str
-    kind: str = "server"
-    project_id: str | None = "project-1"
-    reason: str = "it has no creation time"
-    deleted: bool = False
-
-
 def test_what_is_only_in_quarantine_is_told_with_its_reason(site):
     with store(site) as opened:
-        opened.quarantine(NORTH, [Odd("0ddba11-1")], window_start=T0, at=T0 + HOUR)
+        opened.quarantine(
+            NORTH, [OddObject("server", "0ddba11-1", "project-1", "it has no creation time")], window_start=T0, at=T0 + HOUR
+        )
 
     answer = asked(site, "0ddba11-")
 

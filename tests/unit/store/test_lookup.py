@@ -1,24 +1,12 @@
 """Finding a thing by its id, wherever it is."""
 
-import dataclasses
-
+from caso.extractors.base import OddObject
 from caso.store import Place, Store
 from caso.testing.entities import seen_volume
 from tests.unit.store.building import HERE, HOUR, NOW, a_record, a_server, a_statement, put
 
 SOUTH = Place("cloud", "south")
 BOTH = {"server", "volume"}
-
-
-@dataclasses.dataclass
-class Odd:
-    """An object that could not be read."""
-
-    object_id: str
-    kind: str = "server"
-    project_id: str | None = "p1"
-    reason: str = "no name"
-    deleted: bool = False
 
 
 def test_an_id_is_found_in_each_place_and_kind_with_how_far_it_is_accounted_for(store: Store):
@@ -40,7 +28,12 @@ def test_an_id_is_found_in_each_place_and_kind_with_how_far_it_is_accounted_for(
 
 
 def test_the_quarantine_is_looked_through_as_well(store: Store):
-    store.quarantine(SOUTH, [Odd("odd-1"), Odd("odd-1", kind="address")], window_start=NOW, at=NOW + HOUR)
+    store.quarantine(
+        SOUTH,
+        [OddObject("server", "odd-1", "p1", "no name"), OddObject("address", "odd-1", "p1", "no name")],
+        window_start=NOW,
+        at=NOW + HOUR,
+    )
 
     ((place, odd),) = store.lookup.quarantined("odd-1", BOTH)
 
