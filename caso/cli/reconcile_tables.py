@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
 
 from caso.accounting.causes import Cause, Hours
 from caso.accounting.comparing import Comparison
@@ -14,7 +16,15 @@ from caso.cli.screen import light_table, plain, stamp
 from caso.reconciling import Row
 from caso.window import Month
 
-MEASURES = {"core": "core-hours", "memory_gib": "memory GiB-hours", "disk_gib": "disk GiB-hours"}
+MEASURES = ("core", "memory_gib", "disk_gib")
+HEADINGS = ("Core-hours", "Memory\nGiB-hours", "Disk\nGiB-hours")
+TITLES = {
+    "ledger": "Ledger",
+    "nova": "Nova",
+    "listing": "Listing",
+    "difference": "Ledger - Nova",
+    "not_explained": "Not explained",
+}
 
 
 def print_rows(rows: Sequence[Row], month: Month, console: Console, *, servers: bool) -> None:
@@ -33,20 +43,15 @@ def print_rows(rows: Sequence[Row], month: Month, console: Console, *, servers: 
 def _totals(rows: Sequence[Row], month: Month, console: Console, several: bool) -> None:
     table = light_table(f"Use in {month}")
     table.add_column("Project", overflow="fold")
-    for column in ("Until", ""):
-        table.add_column(column, no_wrap=True)
-    for column in ("Ledger", "Nova", "Listing", "Ledger - Nova", "Not explained"):
-        table.add_column(column, justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    _numeric(table)
     for row in rows:
         if row.window is None or row.trouble:
             table.add_row(plain(_name(row, several)), "not compared")
             continue
-        totals = _told(row)
-        first = (_name(row, several), stamp(row.window.end))
-        for measure, title in MEASURES.items():
-            numbers = (getattr(hours, measure) for hours in totals.values())
-            table.add_row(*map(plain, first), title, *map(_number, numbers))
-            first = ("", "")
+        first = [_name(row, several), f"until {stamp(row.window.end)}"]
+        for title, hours in _told(row).items():
+            table.add_row(plain(first.pop(0) if first else ""), TITLES[title], *_numbers(hours))
     console.print(table)
 
 
@@ -76,21 +81,20 @@ def _causes(rows: Sequence[Row], console: Console, several: bool) -> None:
 
 def _servers(rows: Sequence[Row], console: Console) -> None:
     table = light_table("Servers")
-    for column in ("Server", "Cause"):
-        table.add_column(column, overflow="fold")
+    # Room for an id: it is to be taken from here to caso-explain.
+    table.add_column("Server, and its causes", overflow="fold", min_width=36)
     _numeric(table)
     for row in rows:
-        for server in sorted(row.servers, key=_weight, reverse=True):
-            name = server.uuid
+        for server in sorted((one for one in row.servers if one.causes), key=_weight, reverse=True):
+            table.add_row(plain(server.uuid), *_numbers(server.ledger - server.nova))
             for cause, hours in _in_order(server):
-                table.add_row(plain(name), cause.meaning, *_numbers(hours))
-                name = ""
+                table.add_row(Padding(cause.meaning, (0, 0, 0, 2)), *_numbers(hours))
     console.print(table)
 
 
-def _numeric(table: Any, *before: str) -> None:
-    for column in (*before, "Core-hours", "Memory GiB-hours", "Disk GiB-hours"):
-        table.add_column(column, justify="right")
+def _numeric(table: Table, *before: str) -> None:
+    for column in (*before, *HEADINGS):
+        table.add_column(column, justify="right", no_wrap=True)
 
 
 def _weight(server: Comparison) -> tuple[float, str]:

@@ -288,7 +288,7 @@ def test_nothing_is_written(reconciled: Reconciled):
 
 
 def test_the_example_in_the_documentation_is_what_the_command_prints(reconciled: Reconciled, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("COLUMNS", "130")
+    monkeypatch.setenv("COLUMNS", "110")
 
     _, printed = reconciled.run("--project", "project-1", "--project", "project-2")
 

@@ -22,17 +22,19 @@ MUCH = Comparison("much", "vm", Hours(), Hours(1234.5), Hours(), {Cause.QUARANTI
 STRANGE = Comparison("strange", None, Hours(3), Hours(), Hours(), {Cause.NOT_EXPLAINED: Hours(3)})
 
 
-def shown(*rows, servers=False):
+def shown(*rows, servers=False, width=200):
     output = io.StringIO()
-    reconcile_tables.print_rows(rows, MONTH, Console(file=output, width=200), servers=servers)
+    reconcile_tables.print_rows(rows, MONTH, Console(file=output, width=width), servers=servers)
     return [line.split() for line in output.getvalue().splitlines() if line.strip()]
 
 
 def test_a_row_has_what_each_tells_and_what_is_not_explained():
     lines = shown(Row(ALPHA, "north", WINDOW, [LITTLE, MUCH, STRANGE]))
 
-    assert ["alpha", "2026-10-12", "12:00", "core-hours", "5.00", "1,235.50", "0.00", "-1,230.50", "3.00"] in lines
-    assert ["memory", "GiB-hours", "4.00", "2.00", "0.00", "2.00", "0.00"] in lines
+    assert ["alpha", "Ledger", "5.00", "4.00", "8.00"] in lines
+    assert ["until", "2026-10-12", "12:00", "Nova", "1,235.50", "2.00", "4.00"] in lines
+    assert ["Ledger", "-", "Nova", "-1,230.50", "2.00", "4.00"] in lines
+    assert ["Not", "explained", "3.00", "0.00", "0.00"] in lines
 
 
 def test_each_cause_has_its_servers_and_hours():
@@ -49,6 +51,18 @@ def test_the_server_that_differs_most_comes_first_and_only_where_servers_are_ask
 
     assert first.index("much") < first.index("little")
     assert "much" not in [line[0] for line in shown(row)]
+
+
+def test_on_80_columns_no_number_is_cut_and_the_ids_of_servers_are_whole():
+    uuid, many = "520653ea-2a01-56bc-a60c-deb198dce6fc", Hours(95_232.25, 761_856.25, 1_488_000.25)
+    server = Comparison(uuid, "vm", many, Hours(), many, {Cause.BEFORE_LAUNCH: many})
+
+    lines = shown(Row(ALPHA, "north", WINDOW, [server]), servers=True, width=80)
+
+    numbers = ["95,232.25", "761,856.25", "1,488,000.25"]
+    assert ["alpha", "Ledger", *numbers] in lines
+    assert [uuid, *numbers] in lines
+    assert "\u2026" not in str(lines)
 
 
 def test_a_project_that_is_not_compared_has_a_row_too_and_regions_are_told_apart():
