@@ -12,7 +12,7 @@ from caso.explaining import ServerMonth, VolumeMonth
 
 
 def server_month(month: ServerMonth, console: Console) -> None:
-    table = _arithmetic("From", "To", "State", "vCPUs", "Suspend s", "Wall s", "CPU s = wall x vCPUs")
+    table = _arithmetic("From", "To", "State", "vCPUs", "Suspend s", "Wall s", "CPU s =\nwall x\nvCPUs")
     for term in month.terms:
         value = term.interval.value
         start, end = month.stretch_of(term)
@@ -34,7 +34,7 @@ def server_month(month: ServerMonth, console: Console) -> None:
 
 
 def volume_month(month: VolumeMonth, console: Console) -> None:
-    table = _arithmetic("From", "To", "Bytes", "Seconds", "Bytes x seconds", "Record id")
+    table = _arithmetic("From", "To", "Bytes", "Seconds", "Bytes x\nseconds", "Record id")
     for part in month.parts:
         stretch = part.stretch
         numbers = (stretch.size_bytes, stretch.seconds, stretch.byte_seconds)
@@ -47,9 +47,17 @@ def volume_month(month: VolumeMonth, console: Console) -> None:
 def _arithmetic(*columns: str) -> Table:
     table = light_table()
     for column in columns:
-        words = column in ("From", "To", "State", "Record id")
-        table.add_column(column, justify="left" if words else "right", overflow="fold", no_wrap=not words)
+        if column in ("From", "To"):
+            time_column(table, column)
+        else:
+            words = column in ("State", "Record id")
+            table.add_column(column, justify="left" if words else "right", overflow="fold", no_wrap=not words)
     return table
+
+
+def time_column(table: Table, name: str) -> None:
+    """One that is folded between the date and the time, and nowhere else."""
+    table.add_column(name, overflow="fold", min_width=len("2024-02-01"))
 
 
 def exactly(instant: datetime) -> str:

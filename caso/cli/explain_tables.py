@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 from rich.console import Console
+from rich.measure import Measurement
+from rich.table import Table
 from rich.text import Text
 
-from caso.cli.explain_months import exactly, number, server_month, volume_month
+from caso.cli.explain_months import exactly, number, server_month, time_column, volume_month
 from caso.cli.screen import light_table, plain, stamp
 from caso.cli.tables import COLOURS
 from caso.explaining import Answer, Certainty, Explanation, ServerMonth, Told, VolumeMonth
@@ -20,6 +22,8 @@ from caso.store import Entry, Place, Quarantined, Standing
 NOTE = "yellow"
 SERVER_STATE = ("State", "Flavor", "vCPUs", "MiB", "GiB")
 VOLUME_STATE = ("Type", "GiB")
+UNLIMITED = 10_000
+"""Columns of a screen on which no table is folded."""
 
 
 def answer(found: Answer, console: Console) -> None:
@@ -98,19 +102,38 @@ def _end(ended: datetime | None, reason: str | None, known_at: datetime) -> str:
 
 
 def _intervals(intervals: Sequence[Told[Any]], console: Console) -> None:
-    table = light_table("Intervals")
+    """One table; two where the screen is too narrow for it: what it was, and who told of it."""
     several = len({told.interval.value.project_id for told in intervals}) > 1
-    is_volume = isinstance(intervals[0].interval.value, VolumeState)
-    for column in ("From", "To", *(VOLUME_STATE if is_volume else SERVER_STATE)):
-        table.add_column(column, justify="right" if column in ("vCPUs", "MiB", "GiB") else "left")
-    for column in (*(["Project"] if several else []), "Told by", "The start is"):
-        table.add_column(column, overflow="fold")
-    for told in intervals:
-        value = told.interval.value
-        owner = [value.project_id] if several else []
-        cells = (exactly(told.interval.start), _to(told.interval.end), *_state(value), *owner, told.interval.source.value)
-        table.add_row(*map(plain, cells), _certainty(told))
-    console.print(table)
+    columns = VOLUME_STATE if isinstance(intervals[0].interval.value, VolumeState) else SERVER_STATE
+    since = [exactly(told.interval.start) for told in intervals]
+    states = [_state(told.interval.value) for told in intervals]
+    life = {"From": since, "To": [_to(told.interval.end) for told in intervals]}
+    life |= {name: [cells[place] for cells in states] for place, name in enumerate(columns)}
+    if several:
+        life["Project"] = [told.interval.value.project_id for told in intervals]
+    witness = {
+        "Told by": [told.interval.source.value for told in intervals],
+        "The start is": [_certainty(told) for told in intervals],
+    }
+    whole = _of_columns("Intervals", life | witness)
+    if Measurement.get(console, console.options.update(width=UNLIMITED), whole).maximum <= console.width:
+        console.print(whole)
+    else:
+        console.print(_of_columns("Intervals", life))
+        console.print(_of_columns("Who told of them", {"From": since, **witness}))
+
+
+def _of_columns(title: str, columns: Mapping[str, Sequence[str]]) -> Table:
+    table = light_table(title)
+    for name in columns:
+        if name in ("From", "To"):
+            time_column(table, name)
+        else:
+            right, whole = name in ("vCPUs", "MiB", "GiB"), name in ("vCPUs", "MiB", "GiB", "State")
+            table.add_column(name, justify="right" if right else "left", overflow="fold", no_wrap=whole)
+    for cells in zip(*columns.values(), strict=True):
+        table.add_row(*map(plain, cells))
+    return table
 
 
 def _state(state: ServerState | VolumeState) -> tuple[str, ...]:

@@ -48,6 +48,8 @@ def _id_of(store: Store, text: str) -> str:
             f"several servers and volumes begin with {wanted}; write more of the one that you mean{_list(beginning)}"
         )
     near = store.lookup.ids_like(wanted, KINDS)
+    if len(wanted) < SHORTEST and not near:
+        raise ConfigError(f"{wanted!r} is too short for an id; write the first {SHORTEST} characters of it, or more")
     meant = f"did you mean{_list(near)}" if near else "a run of caso-extract has to see it first"
     raise ConfigError(f"the store knows no server and no volume {wanted}; {meant}")
 

@@ -350,6 +350,13 @@ def test_an_id_that_is_not_there_is_answered_with_those_that_come_near(site, tex
         asked(site, text)
 
 
+def test_a_beginning_that_is_too_short_is_told_from_an_id_that_nobody_has(site):
+    see(site, T0, seen_server(at=T0))
+
+    with pytest.raises(ConfigError, match="is too short for an id; write the first 8 characters"):
+        asked(site, SERVER[:3])
+
+
 def test_an_id_that_nothing_comes_near_is_a_sentence(site):
     see(site, T0, seen_server(at=T0))
 
@@ -400,10 +407,23 @@ def test_a_month_alone_has_its_arithmetic_and_its_records_only(site):
 # --- As a person reads it
 
 
-def shown(answer: Answer) -> str:
+def shown(answer: Answer, width: int = 200) -> str:
     output = io.StringIO()
-    explain_tables.answer(answer, Console(file=output, width=200))
+    explain_tables.answer(answer, Console(file=output, width=width))
     return output.getvalue()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_no_time_state_or_number_is_cut_on_a_narrow_screen(site, width):
+    see(site, T0, seen_server(at=T0))
+    see(site, MARCH, seen_server(at=MARCH, status="SHELVED_OFFLOADED", unchanged_since=T0 + HOUR))
+
+    text = shown(asked(site), width)
+
+    whole = {f"{T0 + HOUR:%F}", f"{T0 + HOUR:%T}", "SHELVED_OFFLOADED", "between", "vCPUs"}
+    (use,) = {month.total for month in asked(site).explanations[0].months if month.month == Month(2026, 3)}
+    assert whole | {str(use.cpu_seconds), str(use.suspend_seconds)} <= set(text.split())
+    assert "\u2026" not in text
 
 
 def test_what_became_of_a_record_is_shown_for_each_messenger(site):
