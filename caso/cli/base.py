@@ -49,8 +49,9 @@ def command(
         # Who read our output has seen enough, as head does; nothing is left to write when Python flushes it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except KeyboardInterrupt:
-        print(f"{prog}: interrupted; what was seen is kept, and the next run goes on from there", file=sys.stderr)
+    except KeyboardInterrupt as exc:
+        # Python's own says nothing; a command that leaves something behind says what becomes of it.
+        print(f"{prog}: {str(exc) or 'interrupted'}", file=sys.stderr)
         return 1
 
 

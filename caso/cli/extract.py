@@ -13,6 +13,7 @@ from caso.config import Configuration
 from caso.differences import differences as all_differences
 from caso.errors import CasoError, ConfigError, StoreError
 from caso.history import resumed
+from caso.planning import Period
 from caso.run import run
 
 PROG = "caso-extract"
@@ -44,6 +45,8 @@ def _extract(conf: Configuration) -> int:
         except StoreError as exc:
             # Not 2: something was started, what was written is kept, and the next run goes on from there.
             raise CasoError(str(exc)) from exc
+        except KeyboardInterrupt as exc:
+            raise KeyboardInterrupt(_interrupted(job.period, dry_run=job.dry_run)) from exc
         names = [outlet.name for outlet in job.outlets]
         if conf.json:
             documents.write(documents.difference(one) for name in names for one in all_differences(store, name))
@@ -54,3 +57,12 @@ def _extract(conf: Configuration) -> int:
         if console.is_terminal or conf.dry_run or conf.summary:
             screen.summary(report, console)
     return report.exit_status or (1 if conf.left_out else 0)
+
+
+def _interrupted(period: Period, *, dry_run: bool) -> str:
+    """What becomes of a run that a person has ended. Regular runs never come back to the past by themselves."""
+    if dry_run:
+        return "interrupted; nothing was changed"
+    if period.since is None:
+        return "interrupted; what was seen is kept, and the next run goes on from there"
+    return "interrupted; what was seen is kept; to go on with the past, say the same again with --resume"
