@@ -103,16 +103,19 @@ def summary(report: Report, console: Console) -> None:
 
 
 def preview(report: Report, console: Console) -> None:
-    """What a dry run would have sent that is not known yet: per messenger, project, VO and kind."""
+    """What a dry run would have sent that is not known yet: per messenger (where there are several), project, VO and kind."""
     names = names_of(report)
+    several = len({row.messenger for row in report.preview}) > 1
     table = light_table("Would be sent (dry run: nothing was changed)")
-    for column in ("Messenger", "Project", "VO", "Kind"):
+    for column in (*(["Messenger"] if several else []), "Project", "VO"):
         table.add_column(column, overflow="fold")
+    # Numbers and their titles are never cut: names give way.
+    table.add_column("Kind", no_wrap=True)
     for what in What:
-        table.add_column(what.capitalize(), justify="right")
+        table.add_column(what.capitalize(), justify="right", no_wrap=True)
     for row in report.preview:
-        cells = (row.messenger, names.get(row.project_id, row.project_id), row.vo, row.kind)
-        table.add_row(*map(plain, cells), *(str(row.counts.get(what, 0)) for what in What))
+        whose = ([row.messenger] if several else []) + [names.get(row.project_id, row.project_id), row.vo, row.kind]
+        table.add_row(*map(plain, whose), *(str(row.counts.get(what, 0)) for what in What))
     console.print(table)
 
 

@@ -6,6 +6,8 @@ import re
 from rich.console import Console
 
 from caso.cli import screen
+from caso.delivery import Preview
+from caso.differences import What
 from caso.errors import DeliveryError, SourceError
 from caso.projects import Project
 from caso.report import Report
@@ -27,6 +29,28 @@ def test_the_tables_of_a_run_fit_on_80_columns_and_name_each_project_and_messeng
         assert word in text
     assert "Error" not in text
     assert max(map(len, text.splitlines())) <= 80
+
+
+def test_what_would_be_sent_fits_on_80_columns_with_all_titles_and_numbers_whole():
+    counts = {What.CHANGED: 12, What.LONGER: 12345}
+    rows = [Preview("ssm", "p1", "vo0.example.org", "accelerator", counts)]
+    output = io.StringIO()
+
+    screen.preview(Report(preview=rows), Console(file=output, width=80))
+
+    lines = [line.split() for line in output.getvalue().splitlines()]
+    assert ["Project", "VO", "Kind", *(what.capitalize() for what in What)] in lines
+    assert any(line[-6:] == ["accelerator", "0", "12", "0", "0", "12345"] for line in lines)
+
+
+def test_a_dry_run_names_messengers_where_there_are_several():
+    rows = [Preview(name, "p1", "vo", "cloud", {What.NEW: 1}) for name in ("ssm", "logstash")]
+    output = io.StringIO()
+
+    screen.preview(Report(preview=rows), Console(file=output, width=80))
+
+    assert "ssm" in output.getvalue()
+    assert "logstash" in output.getvalue()
 
 
 def test_what_went_wrong_stands_in_the_row_that_it_happened_to(tmp_path):
