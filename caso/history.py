@@ -27,6 +27,8 @@ def resumed(job: Job, store: Store) -> Job:
     if period.since is not None:
         mine = [one for one in unfinished if (one.asked_from, one.asked_to) == (period.since, period.asked_to)]
         return _with(job, mine) if mine else job
+    if period.past:
+        raise ConfigError("--resume: --extract-to says nothing without --extract-from; name both, or leave out both")
     if not unfinished:
         raise ConfigError("--resume: no extraction of the past was interrupted; name one with --extract-from and --extract-to")
     return _with(job, unfinished)

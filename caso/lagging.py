@@ -63,7 +63,7 @@ def sentence(lagging: Iterable[Lagging], now: datetime, *, still: bool = False) 
     lost = [one for one in late if lag_of(one.until, one.kept, now) is Lag.LOST]
     who = "projects that still lag far behind after this run" if still else "projects that lag far behind"
     since = f"{first.project} ({first.scope.extractor}) is extracted until {first.until:%F %H:%M}"
-    told = f"only until {first.reliable_until:%F %H:%M} is it sure to be told what was deleted since"
+    told = f"only until {first.reliable_until:%F %H:%M} is it sure to be told what was deleted since (deleted_kept_days)"
     act = "see why caso-extract fails" if still else "run caso-extract, and see why it fails if it does"
     return "; ".join(
         [f"{who}: {projects}", since, _lost(lost, now) if lost else told, act, "caso-reconcile shows what is missing"]

@@ -62,7 +62,8 @@ def run(job: Job, store: Store, clock: Clock, watcher: Watcher | None = None) ->
         watcher.step("planned", len(report.scopes))
         started = _ask(job, store, report, lease, clock, watcher)
         _account(job, store, report, started, lease, clock, watcher)
-    lagging.warn(job, store, clock(), after=True)
+    if not report.locked:
+        lagging.warn(job, store, clock(), after=True)
     if job.dry_run:
         report.preview = preview(store, job.outlets)
     else:

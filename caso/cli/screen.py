@@ -66,7 +66,7 @@ class Bar:
             redirect_stderr=sys.stderr.isatty(),
         )
         self._seen = self._progress.add_task("Asking the cloud: objects seen", total=None)
-        self._settled = self._progress.add_task("Accounting", total=None, visible=False)
+        self._settled = self._progress.add_task("Accounting: parts", total=None, visible=False)
         self._sent = self._progress.add_task("Delivering: records", total=None, visible=False)
 
     def __enter__(self) -> Self:

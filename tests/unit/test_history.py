@@ -175,6 +175,10 @@ def test_where_nothing_was_interrupted_there_is_nothing_to_resume(cloudlet):
     with cloudlet.store() as store, pytest.raises(ConfigError, match="no extraction of the past was interrupted"):
         resumed(cloudlet.job(T2), store)
 
+    only_an_end = Period(now=T2, until=T1, past=True)
+    with cloudlet.store() as store, pytest.raises(ConfigError, match="--extract-to says nothing without --extract-from"):
+        resumed(cloudlet.job(T2, period=only_an_end), store)
+
 
 def test_a_regular_run_goes_on_beside_an_extraction_of_the_past(cloudlet, tmp_path):
     """The past has locks of its own; and where the two meet, in the current month, the later end counts."""

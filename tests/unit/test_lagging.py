@@ -53,7 +53,7 @@ def test_the_line_names_how_many_and_the_oldest_and_until_when_the_cloud_can_be_
 
     assert sentence(marks, NOW) == (
         "projects that lag far behind: 2; name of p2 (nova) is extracted until 2024-03-06 12:00; "
-        "only until 2024-04-05 12:00 is it sure to be told what was deleted since; "
+        "only until 2024-04-05 12:00 is it sure to be told what was deleted since (deleted_kept_days); "
         "run caso-extract, and see why it fails if it does; caso-reconcile shows what is missing"
     )
 
