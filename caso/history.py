@@ -43,12 +43,16 @@ def _with(job: Job, unfinished: Sequence[History]) -> Job:
 
 
 def begin(job: Job, store: Store, scopes: Collection[ScopeReport]) -> None:
-    """Note what of the past is to be accounted for again, unless it is resumed."""
+    """Note what of the past is to be accounted for, unless it is resumed.
+
+    Also for the first time: a project that has no checkpoint when the run is killed would else be begun
+    with the month of the next run, and nobody would miss the months before.
+    """
     period = job.period
-    plans = [scope.plan for scope in scopes if not scope.plan.live]
-    if period.since is None or period.resumed or not plans:
+    if period.since is None or period.resumed or not scopes:
         return
-    asked = {plan.scope for plan in plans}
+    plans = [scope.plan for scope in scopes]
+    asked = {plan.scope for plan in plans if not plan.live}
     if left := [one for one in store.histories.all() if one.scope in asked]:
         LOG.warning(
             "what was left of extracting from %s again (%d scopes) is not resumed; this run replaces it",

@@ -65,8 +65,16 @@ class Plan:
             start = stop
 
 
-def resume(history: History) -> Plan:
-    """What is left to do of a stretch of the past."""
+def asked_again(history: History, now: datetime) -> Period:
+    """What the operator asked for when the stretch was begun."""
+    return Period(now, history.asked_to or now, history.asked_from, past=history.asked_to is not None)
+
+
+def resume(history: History, checkpoint: Checkpoint | None, now: datetime) -> Plan | None:
+    """What is left to do of a stretch of the past; the first run of a scope that has not come to a checkpoint is made again."""
+    period = asked_again(history, now)
+    if not goes_back(checkpoint, period):
+        return plan(history.scope, checkpoint, None, period)
     window = Window.of(history.since, history.until)
     return Plan(history.scope, window, history.since, history.opening, live=False, done=history.done, seen=history.seen)
 

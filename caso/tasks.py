@@ -9,7 +9,7 @@ from typing import Any
 from caso.extraction import Task
 from caso.extractors.base import Ask
 from caso.job import Job
-from caso.planning import goes_back, plan, resume
+from caso.planning import asked_again, goes_back, plan, resume
 from caso.projects import Project
 from caso.report import ScopeReport
 from caso.store import Place, Quarantined, Scope, Store
@@ -21,8 +21,9 @@ LOG = logging.getLogger(__name__)
 def locks_of(job: Job, store: Store) -> dict[Scope, str]:
     """The name of the lock of each scope: extracting its past again has one of its own, as that moves no checkpoint."""
     reached = {checkpoint.scope: checkpoint for checkpoint in store.checkpoints.all()}
+    resumed = {one.scope: asked_again(one, job.period.now) for one in job.unfinished}
     return {
-        scope: f"{'history' if goes_back(reached.get(scope), job.period) else 'scope'} {'/'.join(scope)}"
+        scope: f"{'history' if goes_back(reached.get(scope), resumed.get(scope, job.period)) else 'scope'} {'/'.join(scope)}"
         for scope, _ in job.scopes()
     }
 
@@ -32,7 +33,8 @@ def plan_scopes(job: Job, store: Store, held: Collection[Scope], leaving: Sequen
     if job.period.resumed:
         projects = {project.id: project for _, project in job.scopes()}
         left = [one for one in job.unfinished if one.scope in held]
-        return [ScopeReport(resume(one), projects[one.scope.project_id]) for one in left]
+        plans = [resume(one, store.checkpoints.get(one.scope), job.period.now) for one in left]
+        return [ScopeReport(again, projects[again.scope.project_id]) for again in plans if again]
     planned = []
     # Where cASO stopped is long past for what was taken over from there under another name of the cloud.
     begun = {one.scope.project_id for one in store.checkpoints.all() if one.scope.cloud != job.cloud}

@@ -50,6 +50,8 @@ def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool) -> Settled
                 service=context.rules.service_name,
                 kinds=kinds,
             )
+            if whole:
+                step.histories.covered(plan.scope, plan.window.start)
         elif whole:
             step.histories.advance(plan.scope, plan.window.end)
     return settled

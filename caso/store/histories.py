@@ -52,6 +52,10 @@ class Histories:
         """The extractor has told all of it: who resumes it need not ask again."""
         self._connection.execute(update(histories).where(_is(scope)).values(seen=True))
 
+    def covered(self, scope: Scope, since: datetime) -> None:
+        """A regular run has done all since then: what was to begin no earlier is finished."""
+        self._connection.execute(delete(histories).where(_is(scope), histories.c.since >= since))
+
     def advance(self, scope: Scope, done: datetime) -> None:
         """It is accounted for until then; what is finished is forgotten, unless the extractor could not tell all of it."""
         self._connection.execute(update(histories).where(_is(scope)).values(done=done))

@@ -14,7 +14,7 @@ from caso.run import run
 from caso.store import Scope
 from caso.testing.servers import FakeCompute
 from caso.window import BEGINNING, Window
-from tests.unit.cloudlet import T1, T2, Cloudlet, servers, ticking
+from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, servers, ticking
 from tests.unit.dying import EVERYTHING, Reaper
 
 JANUARY, MARCH = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 3, 1, tzinfo=UTC)
@@ -204,3 +204,38 @@ def test_a_regular_run_goes_on_beside_an_extraction_of_the_past(cloudlet, tmp_pa
     assert meanwhile.report.exit_status == 0
     assert cloudlet.received() == alone.received()
     assert cloudlet.checkpoints() == alone.checkpoints()
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_a_project_that_is_new_in_an_interrupted_extraction_is_begun_where_that_was_asked_to_begin(tmp_path, named):
+    """It has no checkpoint yet, so that its part is no history: a regular run would begin it with this month."""
+    asked = Period(now=T2, until=T2, since=JANUARY)
+    whole = Cloudlet(tmp_path / "whole")
+    whole.run(T1, projects=PROJECTS[:1])
+    whole.run(T2, period=asked)
+    cloudlet = Cloudlet(tmp_path / "killed")
+    cloudlet.run(T1, projects=PROJECTS[:1])
+    with cloudlet.store() as store, pytest.raises(KeyboardInterrupt):
+        run(cloudlet.job(T2, period=asked), store, ticking(T2), Interrupted("observed"))
+
+    assert resume(cloudlet, period=asked if named else None).exit_status == 0
+
+    assert ("grows", 2, 2024) in cloudlet.received()["cloud"]
+    assert cloudlet.received() == whole.received()
+    assert cloudlet.checkpoints() == whole.checkpoints()
+
+
+def test_a_regular_run_in_between_does_not_make_it_forget_the_months_asked_for(tmp_path):
+    asked = Period(now=T2, until=T2, since=JANUARY)
+    cloudlet = Cloudlet(tmp_path)
+    cloudlet.run(T1, projects=PROJECTS[:1])
+    with cloudlet.store() as store, pytest.raises(KeyboardInterrupt):
+        run(cloudlet.job(T2, period=asked), store, ticking(T2), Interrupted("observed"))
+    cloudlet.run(T2)
+    assert ("p2", "nova") in unfinished(cloudlet)
+
+    resume(cloudlet)
+
+    assert unfinished(cloudlet) == {}
+    months = {(uuid, month) for uuid, month, _ in cloudlet.received()["cloud"] if uuid in ("stops", "grows")}
+    assert months >= {("stops", 2), ("grows", 2), ("stops", 3), ("grows", 3)}
