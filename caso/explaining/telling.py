@@ -63,13 +63,13 @@ def _changed(life: Life[S], before: Interval[S], interval: Interval[S]) -> Told[
     if interval.source in DATED and begins_here:
         return Told(interval, Certainty.EXACT, start, start)
     if interval.source is Source.ASSUMPTION:
-        # Shelved at its start; when it was offloaded, and whether it was, nobody told.
+        # Shelved at its start; when it was offloaded, and whether it was, nobody told. Or resized to what nobody told.
         return Told(interval, Certainty.BETWEEN, start, interval.end or life.known_at)
     # What no row dates, an edited property of a flavor, counts from the last look before: it was seen later.
     seen = [piece.told_at for piece in _of(life, interval) if piece.told_at > start]
     latest = start if begins_here else min(seen, default=start)
     # A claim that reaches beyond the start does not bound it: the later claim is believed.
-    known_before = [piece.until for piece in _of(life, before) if piece.until <= start]
+    known_before = [piece.until for piece in _of(life, before) if piece.until <= start and piece.source is not Source.ASSUMPTION]
     return Told(interval, Certainty.BETWEEN, max(known_before, default=before.start), latest)
 
 

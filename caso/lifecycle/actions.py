@@ -82,7 +82,7 @@ def told_by(known: Server, actions: Iterable[Action], seen: ServerSeen) -> tuple
     """What the actions say the server was, from its last look ``known`` on to what ``seen`` shows, oldest first.
 
     Nova does not tell to which flavor a resize went: of several the last one leads to the
-    flavor that is seen, and until then it counts as it was known.
+    flavor that is seen, and until then it counts as it was known, which is assumed.
     """
     newest = known.newest_claim
     end = seen.ended or seen.unchanged_since
@@ -103,7 +103,7 @@ def told_by(known: Server, actions: Iterable[Action], seen: ServerSeen) -> tuple
 
 
 class _Change(NamedTuple):
-    """What the server became, and when; ``source`` is ACTION unless only some of that is told."""
+    """What the server became, and when; ``source`` is ACTION unless only some of that is told: not its size, or not its state."""
 
     at: datetime
     state: ServerState
@@ -112,9 +112,9 @@ class _Change(NamedTuple):
 
 def _changes(before: ServerState, done: Sequence[Action], seen: ServerSeen) -> Iterator[_Change]:
     """Each state that the actions led to; nothing where one led to what was."""
-    resized = None
-    if not same_size(before.flavor, seen.state.flavor):
-        resized = max((action.at for action in done if action.name in _SIZES), default=None)
+    changed = not same_size(before.flavor, seen.state.flavor)
+    resizes = [action.at for action in done if action.name in _SIZES]
+    resized = max(resizes, default=None) if changed else None
     state, rest = before, OFF if before.status == OFF else ON
     for place, action in enumerate(done):
         following = done[place + 1].name if place + 1 < len(done) else None
@@ -124,6 +124,9 @@ def _changes(before: ServerState, done: Sequence[Action], seen: ServerSeen) -> I
             status, source = rest if action.name in _BACK_TO_WHAT_IT_WAS else _LEADS_TO[action.name], Source.ACTION
         rest = status if action.name in _TURNS else rest
         flavor = seen.state.flavor if resized is not None and action.at >= resized else before.flavor
+        # Nobody tells its size from the first of several resizes to the last, nor where none led to the one that is seen.
+        if (changed and not resizes) or (resizes and resizes[0] <= action.at < resizes[-1]):
+            source = Source.ASSUMPTION
         after = ServerState(status, before.project_id, flavor)
         if after != state:
             yield _Change(action.at, after, source)

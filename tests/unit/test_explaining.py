@@ -14,7 +14,8 @@ from caso.cli import explain_tables
 from caso.errors import ConfigError
 from caso.explaining import Answer, Background, explain, find
 from caso.extractors.base import OddObject
-from caso.lifecycle.server import Accelerator, ServerState
+from caso.lifecycle.actions import Action, told_by
+from caso.lifecycle.server import Accelerator, ServerState, observe
 from caso.lifecycle.timeline import Evidence, Source
 from caso.store import Known, Place, Statement, Store, Subscription, open_store
 from caso.testing.entities import BIG, CREATED, SMALL, hours, life, seen_address, seen_server, seen_volume
@@ -86,6 +87,22 @@ def test_what_no_row_dates_lies_between_the_two_looks():
     server = life(seen_server(at=hours(5)), seen_server(at=hours(6), flavor=edited))
 
     assert told_of(server) == [("exact", CREATED, CREATED), ("between", hours(5), hours(6))]
+
+
+def test_a_size_that_nobody_told_meanwhile_does_not_say_until_when_it_was_so():
+    """Suspended and resumed between two looks, and resized, of which no action tells: it may have been at any time."""
+    seen = seen_server(at=hours(9), unchanged_since=hours(8), flavor=BIG)
+    actions = [Action("suspend", hours(6)), Action("resume", hours(7))]
+    known = life(seen_server(at=hours(5)))
+
+    server = observe(known, dataclasses.replace(seen, told=told_by(known, actions, seen)))
+
+    assert told_of(server) == [
+        ("exact", CREATED, CREATED),
+        ("between", hours(6), hours(7)),
+        ("between", hours(7), hours(8)),
+        ("between", hours(5), hours(8)),
+    ]
 
 
 @pytest.mark.parametrize("source", [Source.ACTION, Source.NOTIFICATION])

@@ -53,6 +53,29 @@ def test_of_several_resizes_the_last_one_leads_to_the_flavor_that_is_seen():
     assert next(start for _, flavor, start, _ in found if flavor == "big") == hours(14)
 
 
+@pytest.mark.parametrize(
+    ("actions", "flavor", "sources"),
+    [
+        (["resize"], BIG, [Source.ACTION]),
+        (["resize", "confirmResize", "suspend"], BIG, [Source.ACTION] * 3),
+        (
+            ["suspend", "resume", "resize", "confirmResize", "resize"],
+            BIG,
+            [Source.ACTION] * 2 + [Source.ASSUMPTION] * 2 + [Source.ACTION],
+        ),
+        (["resize", "revertResize"], SMALL, [Source.ASSUMPTION, Source.ACTION]),
+        (["suspend", "resume"], BIG, [Source.ASSUMPTION] * 2),
+    ],
+)
+def test_a_size_that_no_action_tells_is_assumed(actions, flavor, sources):
+    done = [Action(name, hours(11 + number)) for number, name in enumerate(actions)]
+    status = "SUSPENDED" if actions[-1] == "suspend" else "ACTIVE"
+
+    told = told_by(known(), done, seen_server(at=NEXT, status=status, flavor=flavor, unchanged_since=hours(18)))
+
+    assert [claim.source for claim in told] == sources
+
+
 def test_a_reverted_resize_leads_back_to_the_flavor_before():
     before = known(status="VERIFY_RESIZE", flavor=BIG)
     seen = seen_server(at=NEXT, flavor=SMALL, unchanged_since=hours(18))
