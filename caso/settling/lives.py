@@ -84,11 +84,11 @@ def _cut(item: Due, plan: Plan) -> datetime:
 
 
 def _statement(lives: Lives, context: Context, owed: Owed, records: Sequence[Record]) -> Statement:
-    first = min((record.month for record in records), default=Month.of(owed.since))
+    # The closing record of the month before comes along, and says nothing of what else is held of that month.
     return Statement(
         subject=lives.subject(owed.uuid),
         kinds=lives.records,
-        since=min(first, Month.of(owed.since)),
+        since=Month.of(owed.since),
         until=Month.of(owed.until - RESOLUTION),
         known_at=owed.item.entity.known_at,
         records=records,

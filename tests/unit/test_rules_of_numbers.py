@@ -198,6 +198,22 @@ def test_accelerators_of_a_month_that_better_knowledge_takes_away_are_zero_secon
     assert seconds == {3: {"NVIDIA A100": 19 * DAY}, 4: {"NVIDIA A100": 0}}
 
 
+def test_the_accelerators_of_a_month_stay_where_the_past_is_extracted_from_the_next_one_on(site):
+    """keep_months let go of the month's cloud record, and kept that of the accelerator: it is the newest that there is."""
+    nova = {"nova": {"flavors": {"with-2": GPU}}}
+    without = vm(vcpus=4, updated="2024-03-31T12:00:00Z")
+    site.run(utc(2024, 3, 31), vm(), **nova)
+    for at in (utc(2024, 4, 2), utc(2025, 6, 3)):
+        site.run(at, without, **nova)
+
+    again = Period(now=utc(2025, 6, 4), until=utc(2024, 6, 1), since=utc(2024, 4, 1), past=True)
+    site.run(utc(2025, 6, 4), without, period=again, **nova)
+
+    site.cloudlet.received()
+    assert site.cloudlet.recipient.accelerator_seconds(Month(2024, 3)) == {"NVIDIA A100": 30.5 * DAY}
+    assert site.row(4)["CpuDuration"] - site.row(3)["CpuDuration"] == 30 * DAY * 4
+
+
 @pytest.mark.parametrize(
     ("record", "nothing"),
     [
