@@ -78,8 +78,10 @@ def reconcile(asked: Asked, store: Store, month: Month) -> Iterator[Row]:
                 row.trouble = answer
             elif answer and row.window:
                 mark = marks[region, row.project.id]
-                basis = Basis(row.window, mark.since, mark.until, asked.rules)
-                row.servers = [compare(case, basis) for case in _cases(store, mark, answer, month, row.window)]
+                cases = _cases(store, mark, answer, month, row.window)
+                begun = mark.since is None or row.window.end > mark.since or any(case.booked for case in cases)
+                basis = Basis(row.window, mark.since, mark.until, asked.rules, begun)
+                row.servers = [compare(case, basis) for case in cases]
             yield row
 
 

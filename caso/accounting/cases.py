@@ -76,13 +76,15 @@ class Case:
 class Basis:
     """What all servers of a project are compared by: in ``window``, under the site's rules.
 
-    Accounting of the project began at ``since`` (None: the beginning of time), and has come to ``until``.
+    Accounting of the project began at ``since`` (None: the beginning of time), and has come to ``until``. ``begun``: False for
+    a window before that of which nothing is booked, as nobody extracted it later either.
     """
 
     window: Window
     since: datetime | None
     until: datetime
     rules: Rules
+    begun: bool = True
 
 
 def size_of(flavor: Flavor) -> Size:

@@ -94,7 +94,7 @@ MEANINGS = {
     Cause.NEVER_LAUNCHED: "never launched: nobody counts it",
     Cause.VANISHED: "vanished from Nova's listings: ended there",
     Cause.QUARANTINED: "quarantined: its row cannot be read",
-    Cause.BEFORE_ACCOUNTING: "ended before accounting began",
+    Cause.BEFORE_ACCOUNTING: "before accounting of its project began",
     Cause.NO_EARLIER_RECORD: "earlier months, of which no record is held",
     Cause.NOT_EXTRACTED_YET: "not extracted yet",
     Cause.NOT_ACCOUNTED_YET: "seen, and not accounted yet",

@@ -81,6 +81,8 @@ def _why_not_booked(case: Case, bill: Bill, basis: Basis) -> Cause | None:
     if bill.ended is None and (ended < basis.window.start if ended else case.listed is None and server is None):
         # The listings have all that lives, and all that changed since the window's start: it was deleted before.
         return Cause.DELETED_WITHOUT_END
+    if not basis.begun:
+        return Cause.BEFORE_ACCOUNTING
     if basis.since is not None and (end := ended or bill.ended) is not None and end < basis.since:
         return Cause.BEFORE_ACCOUNTING
     if case.known is not None and case.known.dirty:

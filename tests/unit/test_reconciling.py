@@ -173,3 +173,17 @@ def test_what_the_ledger_has_is_what_the_recipient_books(cloudlet):
 
     booked = {server.uuid: round(server.ledger.core * 3600) for row in rows for server in row.servers if server.ledger != Hours()}
     assert booked == {uuid: used["CpuDuration"] for uuid, used in usage.items()}
+
+
+def test_a_month_before_accounting_began_has_nothing_that_is_not_explained(tmp_path):
+    """Accounting begins with March, and with the closing record of February; of January nobody ever asked."""
+    cloudlet = Cloudlet(tmp_path)
+    cloudlet.run(T1)
+    older = [
+        row | {"created": "2024-01-02T00:00:00Z", "OS-SRV-USG:launched_at": "2024-01-02T00:00:00.000000"} for row in servers(T1)
+    ]
+
+    alpha, _ = compared(cloudlet, FakeComputeWithUsage(older), month=Month(2024, 1))
+
+    assert alpha.settled
+    assert core_hours(alpha) == {Cause.BEFORE_ACCOUNTING: (3, -3 * 2 * 30 * 24)}

@@ -187,6 +187,13 @@ def test_what_ended_before_accounting_began_is_not_asked_of_the_ledger():
     assert core_hours(found) == {Cause.BEFORE_ACCOUNTING: -60}
 
 
+@pytest.mark.parametrize("listed", [seen_server(at=UNTIL), seen_server(at=at(300), ended=at(200))])
+def test_of_a_month_that_was_never_accounted_for_nothing_is_asked_of_the_ledger(listed):
+    found = compare(Case("one", billed(hours(0)), listed), dataclasses.replace(BASIS, since=UNTIL, begun=False))
+
+    assert core_hours(found) == {Cause.BEFORE_ACCOUNTING: -200}
+
+
 def test_without_a_record_of_an_earlier_month_the_whole_life_is_in_this_one():
     server = life(seen_server(at=UNTIL))
 
