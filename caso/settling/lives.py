@@ -55,7 +55,8 @@ def _due(lives: Lives, context: Context) -> Iterator[Due]:
     entities, plan = context.step.entities, context.plan
     if plan.live:
         return entities.due(context.place, context.project_id, touched_since=context.touched_since, kind=lives.kind)
-    return entities.lived(context.place, context.project_id, since=plan.window.start, kind=lives.kind)
+    # Months of the past are told one by one: what turns out to have ended in one of them is taken back in the others.
+    return entities.lived(context.place, context.project_id, since=plan.window.start, kind=lives.kind, or_since=plan.since)
 
 
 def _chunks(due: Iterator[Due]) -> Iterator[list[Due]]:

@@ -63,9 +63,18 @@ class Entities:
         owed = entities.c.settled == false() if touched_since is None else entities.c.known_at >= touched_since
         return self._owned(place, project_id, kind, owed)
 
-    def lived(self, place: Place, project_id: str, *, since: datetime = BEGINNING, kind: str = SERVER) -> Iterator[Due]:
-        """What the project owns and had not ended before ``since``, by id: for accounting the past again."""
-        return self._owned(place, project_id, kind, or_(entities.c.ended.is_(None), entities.c.ended >= since))
+    def lived(
+        self, place: Place, project_id: str, *, since: datetime = BEGINNING, kind: str = SERVER, or_since: datetime | None = None
+    ) -> Iterator[Due]:
+        """What the project owns and had not ended before ``since``, by id: for accounting the past again.
+
+        With ``or_since``, also what ended since then and is known otherwise than when it was accounted for: there may
+        be records of months in which, as is known now, it was over.
+        """
+        had = or_(entities.c.ended.is_(None), entities.c.ended >= since)
+        if or_since is not None:
+            had = or_(had, and_(entities.c.ended >= or_since, entities.c.dirty_from.is_not(None)))
+        return self._owned(place, project_id, kind, had)
 
     def living(self, place: Place, project_id: str, *, kind: str) -> Iterator[Any]:
         """What the project owns and has no end, by id."""

@@ -187,6 +187,19 @@ def test_a_month_that_better_knowledge_takes_away_books_nothing_and_the_one_befo
     assert (site.row(3)["Status"], site.row(4)["Status"]) == ("completed", "started")
 
 
+def test_months_that_extracting_the_past_takes_away_book_nothing_with_that_very_run(site):
+    site.run(utc(2024, 3, 31), vm())
+    site.run(utc(2024, 4, 30), vm())
+    site.run(utc(2024, 5, 3), vm())
+    truly = ended(vm(), utc(2024, 3, 20))
+
+    site.run(utc(2024, 5, 4), truly, period=Period(now=utc(2024, 5, 4), until=utc(2024, 5, 4), since=utc(2024, 3, 1)))
+
+    assert site.months() == {"2024-03": 19 * DAY, "2024-04": 0, "2024-05": 0}
+    site.run(utc(2024, 5, 5), truly)
+    assert site.months() == {"2024-03": 19 * DAY, "2024-04": 0, "2024-05": 0}
+
+
 def test_accelerators_of_a_month_that_better_knowledge_takes_away_are_zero_seconds(site):
     row, nova = vm(), {"nova": {"flavors": {"with-2": GPU}}}
     site.run(utc(2024, 3, 31), row, **nova)
