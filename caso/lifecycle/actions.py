@@ -45,7 +45,7 @@ _LEADS_TO: Mapping[str, str] = {
     # Where deleting is reclaimable; where it is not, the end of the server says it all.
     "delete": "SOFT_DELETED",
 }
-_TURNS = frozenset({"start", "stop", "reboot", "resume", "unpause", "unshelve", "unrescue"})
+_TURNS = frozenset({"start", "stop", "reboot", "restore", "resume", "unpause", "unshelve", "unrescue"})
 """What leaves a server switched on, or off; the others come back to what it was."""
 _BACK_TO_WHAT_IT_WAS = frozenset({"confirmResize", "revertResize", "rebuild", "evacuate"})
 _SIZES = frozenset({"resize", "revertResize"})

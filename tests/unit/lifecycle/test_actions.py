@@ -146,6 +146,7 @@ def test_what_led_to_the_state_that_was_known_is_not_told_twice():
         (["rescue", "unrescue"], "ACTIVE", ["RESCUE", "ACTIVE"]),
         (["stop", "migrate", "confirmResize"], "SHUTOFF", ["SHUTOFF", "VERIFY_RESIZE", "SHUTOFF"]),
         (["delete", "restore"], "ACTIVE", ["SOFT_DELETED", "ACTIVE"]),
+        (["stop", "delete", "restore", "rebuild"], "ACTIVE", ["SHUTOFF", "SOFT_DELETED", "ACTIVE"]),
         (["suspend"], "ERROR", ["SUSPENDED"]),
     ],
 )
