@@ -51,7 +51,7 @@ def test_months_of_the_past_that_are_killed_and_resumed_end_with_the_exact_sums(
         while kills < size.kills:
             rounds += 1
             trial = _copy_of(site, tmp_path / f"round-{rounds}")
-            patience = duration
+            patience = duration / 3
             while not _finishes(trial, past, rng.uniform(0, patience)):
                 kills += 1
                 # Of a run that is killed while it asks, the next one has to ask again.
