@@ -209,10 +209,11 @@ def test_it_asks_little(reconciled: Reconciled):
 
 
 def test_a_nova_that_pages_by_seven_is_followed_to_the_real_end(reconciled: Reconciled):
-    whole = reconciled.json()
+    project = reconciled.projects[0]
+    whole = reconciled.json("--project", project.id)
     reconciled.site.cloud.restart("nova", max_limit=7)
 
-    assert reconciled.json() == whole
+    assert reconciled.json("--project", project.id) == whole
 
 
 def test_an_archived_row_is_in_the_ledger_only(reconciled: Reconciled):
