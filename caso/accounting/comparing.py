@@ -37,12 +37,14 @@ def compare(case: Case, basis: Basis) -> Comparison:
     nova = case.bill.hours if case.bill else NO_HOURS
     listing = _as_on_a_first_sight(case.listed, basis.window) if case.listed else NO_HOURS
     if case.booked is None:
-        found = _not_booked(case, basis)
+        steps = found = _not_booked(case, basis)
     elif case.bill is None and case.listed is None:
-        found = _not_in_nova(case.booked, case.known)
+        steps = found = _not_in_nova(case.booked, case.known)
     else:
-        found = {cause: hours for cause, hours in _Steps(case, case.booked, basis).taken() if not hours.none}
-    rest = ledger - nova - sum(found.values(), NO_HOURS)
+        steps = dict(_Steps(case, case.booked, basis).taken())
+        found = {cause: hours for cause, hours in steps.items() if not hours.none}
+    # Of all steps, or those that are too small to be told would add up to a rest that is not.
+    rest = ledger - nova - sum(steps.values(), NO_HOURS)
     causes = found if rest.none else {**found, Cause.NOT_EXPLAINED: rest}
     return Comparison(case.uuid, _name(case), ledger, nova, listing, causes)
 

@@ -4,7 +4,7 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from caso.accounting.cases import Basis, Bill, Booked, Case, Known
@@ -288,6 +288,8 @@ MOMENTS = st.floats(-200, 99).map(at)
     launched=st.floats(0, 1),
     known=st.booleans(),
 )
+# Born 4 ms after the window began: of the rests each is too small to be told, and together they are not.
+@example(created=at(1e-06), polls=[(0.0, "ACTIVE", Flavor("tiny", 1, 512, 1))], end=None, launched=0.03125, known=True)
 def test_the_causes_of_any_life_add_up_to_the_difference_and_leave_nothing_unexplained(created, polls, end, launched, known):
     times = sorted({max(created, at(time)) for time, _, _ in polls})
     seen = [
