@@ -67,7 +67,8 @@ def stretches(volume: Volume, point: Point) -> Iterator[Stretch]:
         start = max(interval.start, point.month.start)
         end = point.through if interval.end is None else min(interval.end, point.through)
         if start < end:
-            yield Stretch(start, end, min(end, point.month.last_second), interval.value)
+            # What begins within the last second of a month is measured there: not before it began, and not in the next.
+            yield Stretch(start, end, max(start, min(end, point.month.last_second)), interval.value)
 
 
 class _Numbers:

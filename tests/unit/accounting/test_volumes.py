@@ -1,15 +1,18 @@
 """Storage records: stretches of a volume's life, cut at the ends of months."""
 
+import dataclasses
 import itertools
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caso.accounting.rules import Rules
-from caso.accounting.volumes import storage_records
+from caso.accounting.rules import Point, Rules
+from caso.accounting.volumes import storage_records, stretches
 from caso.lifecycle.life import vanish
 from caso.lifecycle.volume import observe
+from caso.records import StorageRecord
 from caso.testing.entities import CREATED, hours, seen_volume
 
 RULES = Rules("SITE", "SERVICE", "OpenStack")
@@ -106,6 +109,80 @@ def test_a_stretch_that_is_found_between_two_published_ones_gets_the_next_number
         ("2026-01/2", hours(8), hours(9), 30),
         ("2026-01/3", hours(4), hours(8), 20),
     ]
+
+
+def test_a_storage_record_tells_whose_volume_it_was_where_and_of_what_type():
+    volume = life(seen_volume(at=hours(3), uuid="volume-1", size_gib=7, type="fast", user_name="bob"))
+
+    (record,) = storage_records(volume, CREATED, hours(2), VOS, RULES, [])
+
+    assert record.known_at == hours(3)
+    assert record == StorageRecord(
+        measured_at=hours(2),
+        known_at=hours(3),
+        volume_id="volume-1",
+        sequence=1,
+        site_name="SITE",
+        service_name="SERVICE",
+        user_id="user-1",
+        user_name="bob",
+        project_id="project-1",
+        vo="vo.one",
+        volume_type="fast",
+        start=CREATED,
+        size_bytes=7 * 1024**3,
+    )
+
+
+def test_a_stretch_counts_its_bytes_for_as_long_as_it_lasts():
+    volume = life(seen_volume(at=hours(3), size_gib=2, created=hours(1)))
+
+    (stretch,) = stretches(volume, Point(hours(3), hours(3)))
+
+    assert (stretch.seconds, stretch.byte_seconds) == (7200, 2 * 1024**3 * 7200)
+
+
+def test_only_a_record_of_the_same_size_owner_and_type_gives_its_number_away():
+    held = storage_records(life(seen_volume(at=hours(2))), CREATED, hours(2), VOS, RULES, [])
+
+    for other in ({"size_gib": 11}, {"type": "fast"}, {"project_id": "project-2"}):
+        assert told(life(seen_volume(at=hours(2), **other)), CREATED, hours(2), held)[0][0] == "2026-01/2"
+
+
+def test_a_number_that_was_published_in_one_month_is_not_taken_for_another():
+    volume = life(seen_volume(at=hours(2)), seen_volume(at=FEBRUARY, unchanged_since=hours(1), size_gib=20))
+    held = storage_records(volume, CREATED, FEBRUARY, VOS, RULES, [])
+
+    records = told(volume, CREATED, FEBRUARY + timedelta(hours=1), held)
+
+    assert [name for name, *_ in records] == ["2026-01/1", "2026-01/2", "2026-02/1"]
+
+
+@pytest.mark.parametrize("left", [timedelta(seconds=1), timedelta(seconds=0.5)])
+def test_a_stretch_that_begins_in_a_month_s_last_second_keeps_its_number_and_ends_after_it_began(left):
+    volume = life(seen_volume(at=FEBRUARY, created=FEBRUARY - left))
+    held = storage_records(volume, CREATED, FEBRUARY, VOS, RULES, [])
+
+    (record,) = storage_records(volume, CREATED, FEBRUARY, VOS, RULES, held)
+
+    assert (record.sequence, str(record.month)) == (1, "2026-01")
+    assert record.start <= record.measured_at
+
+
+def test_a_stretch_that_took_the_place_of_a_published_one_is_another_even_where_they_touch():
+    first = life(seen_volume(at=hours(1)), seen_volume(at=hours(9), unchanged_since=hours(4), size_gib=20))
+    held = storage_records(first, CREATED, hours(9), VOS, RULES, [])
+    apart = [dataclasses.replace(record, start=hours(5), measured_at=hours(6)) for record in held[:1]]
+
+    assert told(first, CREATED, hours(9), apart)[0][0] == "2026-01/2"
+
+
+def test_of_the_numbers_that_would_do_the_first_one_is_kept():
+    volume = life(seen_volume(at=hours(9)))
+    one, *_ = storage_records(volume, CREATED, hours(9), VOS, RULES, [])
+    held = [dataclasses.replace(one, sequence=number) for number in (3, 2)]
+
+    assert told(volume, CREATED, hours(9), held)[0][0] == "2026-01/2"
 
 
 changes = st.lists(st.tuples(st.integers(1, 1400), st.integers(1, 4)), min_size=1, max_size=5, unique_by=lambda change: change[0])
