@@ -1,12 +1,13 @@
 """What instance actions tell of the time between two looks."""
 
 import dataclasses
+from datetime import timedelta
 
 import pytest
 
 from caso.lifecycle.actions import LONG, Action, told_by, worth_asking
-from caso.lifecycle.server import observe
-from caso.lifecycle.timeline import Source
+from caso.lifecycle.server import Benchmark, ServerState, observe
+from caso.lifecycle.timeline import Evidence, Source
 from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
 
 FIRST, NEXT = hours(10), hours(20)
@@ -215,6 +216,177 @@ def test_that_a_shelved_server_was_offloaded_at_once_is_told_or_assumed(actions,
 )
 def test_actions_are_asked_for_where_they_could_tell_more_than_the_row(seen, asked):
     assert worth_asking(known(), seen) is asked
+
+
+IDLE = ["SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "SOFT_DELETED"]
+
+
+@pytest.mark.parametrize("idle", IDLE)
+def test_actions_are_asked_for_where_a_server_stopped_to_cost_what_a_running_one_costs_or_began_to(idle):
+    assert worth_asking(known(), seen_server(at=NEXT, status=idle, unchanged_since=hours(11)))
+    assert worth_asking(known(status=idle), seen_server(at=NEXT, unchanged_since=hours(11)))
+    for other in IDLE:
+        assert worth_asking(known(status=idle), seen_server(at=NEXT, status=other, unchanged_since=hours(11))) is (idle != other)
+
+
+def test_a_row_that_did_not_change_has_nothing_to_ask_for():
+    assert not worth_asking(known(), seen_server(at=NEXT, status="SUSPENDED", unchanged_since=CREATED))
+
+
+def test_of_a_server_that_has_ended_nothing_is_asked():
+    ended = dataclasses.replace(known(), ended=FIRST)
+
+    assert not worth_asking(ended, seen_server(at=NEXT, flavor=BIG, unchanged_since=hours(11)))
+
+
+SECOND = timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("suspended", "told"),
+    [
+        (FIRST - timedelta(minutes=5) - SECOND, False),
+        (FIRST - timedelta(minutes=5), True),
+        (hours(15) + timedelta(minutes=1), True),
+        (hours(15) + timedelta(minutes=1) + SECOND, False),
+    ],
+)
+def test_what_was_done_within_what_clocks_differ_by_is_told(suspended, told):
+    seen = seen_server(at=NEXT, status="SUSPENDED", unchanged_since=hours(15))
+
+    assert bool(told_by(known(), [Action("suspend", suspended)], seen)) is told
+
+
+@pytest.mark.parametrize(("suspended", "told"), [(FIRST - 61 * SECOND, False), (FIRST - 60 * SECOND, True)])
+def test_what_was_done_before_the_row_was_written_is_in_the_row(suspended, told):
+    before = known(unchanged_since=FIRST - 60 * SECOND)
+
+    found = told_by(before, [Action("suspend", suspended)], seen_server(at=NEXT, status="SUSPENDED", unchanged_since=hours(15)))
+
+    assert bool(found) is told
+
+
+def test_each_claim_lasts_until_the_next_and_the_last_one_until_the_row_was_written():
+    seen = seen_server(at=NEXT, status="SUSPENDED", unchanged_since=hours(15))
+    done = [Action("suspend", hours(15.01)), Action("pause", hours(12)), Action("unpause", hours(13))]
+
+    told = told_by(known(), done, seen)
+
+    assert told == tuple(
+        Evidence(ServerState(status, "project-1", SMALL), hours(since), hours(until), NEXT, Source.ACTION)
+        for status, since, until in [("PAUSED", 12, 13), ("ACTIVE", 13, 15), ("SUSPENDED", 15, 15)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "action", "then"),
+    [
+        ("SHUTOFF", "start", "ACTIVE"),
+        ("ACTIVE", "stop", "SHUTOFF"),
+        ("SHUTOFF", "reboot", "ACTIVE"),
+        ("ACTIVE", "pause", "PAUSED"),
+        ("PAUSED", "unpause", "ACTIVE"),
+        ("ACTIVE", "suspend", "SUSPENDED"),
+        ("SUSPENDED", "resume", "ACTIVE"),
+        ("SHELVED_OFFLOADED", "unshelve", "ACTIVE"),
+        ("SHELVED", "shelveOffload", "SHELVED_OFFLOADED"),
+        ("ACTIVE", "rescue", "RESCUE"),
+        ("RESCUE", "unrescue", "ACTIVE"),
+        ("SOFT_DELETED", "restore", "ACTIVE"),
+        ("ACTIVE", "resize", "VERIFY_RESIZE"),
+        ("ACTIVE", "migrate", "VERIFY_RESIZE"),
+        ("ACTIVE", "delete", "SOFT_DELETED"),
+        ("VERIFY_RESIZE", "confirmResize", "ACTIVE"),
+        ("VERIFY_RESIZE", "revertResize", "ACTIVE"),
+        ("ERROR", "rebuild", "ACTIVE"),
+        ("ERROR", "evacuate", "ACTIVE"),
+    ],
+)
+def test_each_action_alone_leads_to_its_state(before, action, then):
+    seen = seen_server(at=NEXT, status=then, unchanged_since=hours(12))
+
+    assert [claim.value.status for claim in told_by(known(status=before), [Action(action, hours(12))], seen)] == [then]
+
+
+@pytest.mark.parametrize(
+    ("action", "rests"),
+    [
+        *[(name, "ACTIVE") for name in ["start", "reboot", "resume", "unpause", "unshelve", "unrescue"]],
+        *[(name, "SHUTOFF") for name in ["stop", "pause", "suspend", "rescue", "restore", "delete", "shelve", "rebuild"]],
+    ],
+)
+def test_a_migration_comes_back_to_whether_the_server_was_switched_on(action, rests):
+    done = [Action(name, hours(12 + place)) for place, name in enumerate([action, "migrate", "confirmResize"])]
+
+    told = told_by(known(status="SHUTOFF"), done, seen_server(at=NEXT, status=rests, unchanged_since=hours(14)))
+
+    assert told[-1].value.status == rests
+
+
+def test_until_the_resize_that_led_to_the_flavor_seen_a_server_counts_as_it_was_known():
+    done = [Action("pause", hours(11)), Action("resize", hours(12)), Action("suspend", hours(13))]
+    seen = seen_server(at=NEXT, flavor=BIG, status="SUSPENDED", unchanged_since=hours(13))
+
+    assert [claim.value.flavor for claim in told_by(known(), done, seen)] == [SMALL, BIG, BIG]
+
+
+def test_a_resize_to_a_flavor_of_the_same_size_changes_none():
+    edited = dataclasses.replace(SMALL, benchmark=Benchmark("hepscore23", 12.5))
+    seen = seen_server(at=NEXT, flavor=edited, unchanged_since=hours(12), status="VERIFY_RESIZE")
+
+    assert [claim.value.flavor for claim in told_by(known(), [Action("resize", hours(12))], seen)] == [SMALL]
+
+
+def test_a_state_belongs_to_the_project_that_the_server_was_known_in():
+    before = observe(None, seen_server(at=FIRST, project_id="project-7"))
+    seen = seen_server(at=NEXT, status="SUSPENDED", unchanged_since=hours(12), project_id="project-7")
+
+    (claim,) = told_by(before, [Action("suspend", hours(12))], seen)
+
+    assert claim.value.project_id == "project-7"
+
+
+def test_of_several_changes_only_the_one_that_is_being_made_is_left_out():
+    seen = seen_server(at=NEXT, status="SHUTOFF", unchanged_since=hours(15))
+
+    told = told_by(known(), [Action("stop", hours(12)), Action("start", hours(15))], seen)
+
+    assert [(claim.value.status, claim.since, claim.until) for claim in told] == [("SHUTOFF", hours(12), hours(15))]
+
+
+def test_a_shelved_server_whose_row_says_something_else_by_now_was_offloaded():
+    seen = seen_server(at=NEXT, status="ERROR", unchanged_since=hours(15))
+
+    assert [claim.value.status for claim in told_by(known(), [Action("shelve", hours(12))], seen)] == ["SHELVED_OFFLOADED"]
+
+
+def deleted(status="DELETED"):
+    return seen_server(at=NEXT, status=status, ended=hours(16), unchanged_since=hours(17))
+
+
+def test_a_server_that_was_soft_deleted_before_it_was_deleted_was_so_until_then():
+    told = told_by(known(), [Action("delete", hours(12)), Action("delete", hours(15.99))], deleted())
+
+    assert [(claim.value.status, claim.since, claim.until) for claim in told] == [("SOFT_DELETED", hours(12), hours(16))]
+
+
+def test_the_deletion_that_ends_a_server_is_no_state_of_it():
+    assert told_by(known(), [Action("delete", hours(15.99))], deleted()) == ()
+
+
+def test_what_was_done_last_before_a_deletion_is_told():
+    assert [claim.value.status for claim in told_by(known(), [Action("stop", hours(15.99))], deleted())] == ["SHUTOFF"]
+
+
+def test_what_ended_with_a_server_or_after_it_changed_nothing():
+    for at in (hours(16), hours(16) + SECOND):
+        assert told_by(known(), [Action("stop", at)], deleted()) == ()
+
+
+def test_of_a_deleted_server_all_that_was_done_is_told_whatever_state_its_row_kept():
+    told = told_by(known(status="SHUTOFF"), [Action("start", hours(12))], deleted(status="SHUTOFF"))
+
+    assert [claim.value.status for claim in told] == ["ACTIVE"]
 
 
 def test_of_what_was_before_the_first_look_nothing_is_asked():
