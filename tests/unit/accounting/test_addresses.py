@@ -1,10 +1,12 @@
 """Levels of public addresses, per project and per server."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 from caso.accounting.addresses import ip_records, of_server
 from caso.accounting.rules import Rules
 from caso.lifecycle.address import observe, vanish
+from caso.records import IpRecord
 from caso.testing.entities import CREATED, hours, seen_address
 
 RULES = Rules("SITE", "SERVICE", "OpenStack")
@@ -64,7 +66,18 @@ def test_addresses_of_another_project_do_not_count():
 def test_the_owner_is_the_project_and_knowledge_is_as_new_as_the_newest_address():
     (record,) = ip_records([held(1), held(2, at=3)], "project-1", "vo.one", CREATED, hours(4), RULES)
 
-    assert (record.project_id, record.vo, record.known_at) == ("project-1", "vo.one", hours(3))
+    assert record.known_at == hours(3)
+    assert record == IpRecord(
+        measured_at=hours(4),
+        known_at=hours(3),
+        site_name="SITE",
+        service_name="SERVICE",
+        cloud_type="OpenStack",
+        project_id="project-1",
+        vo="vo.one",
+        ip_version=4,
+        ip_count=2,
+    )
 
 
 def test_a_server_has_the_addresses_that_lead_to_it():
@@ -87,3 +100,52 @@ def test_what_vanished_with_a_server_was_the_server_s_until_its_end():
     assert of_server([address], "vm", hours(2), completed=True) == 1
     assert of_server([address], "vm", hours(2), completed=False) == 0
     assert of_server([address], "vm", hours(4), completed=True) == 0
+
+
+def test_a_month_counts_an_address_that_was_held_in_it_for_any_time_and_no_other():
+    until = FEBRUARY + timedelta(hours=1)
+    given_back_at_the_end_of_january = dataclasses.replace(held(1), ended=FEBRUARY)
+    given_back_just_after = dataclasses.replace(held(1), ended=FEBRUARY + SECOND)
+    taken_at_the_end = held(1, created=until, at=1500)
+    taken_just_after = held(1, created=until + SECOND, at=1500)
+
+    found = [
+        levels([address], FEBRUARY, until)
+        for address in (given_back_at_the_end_of_january, given_back_just_after, taken_at_the_end, taken_just_after)
+    ]
+
+    assert found == [[], [(until, 4, 0)], [(until, 4, 1)], []]
+
+
+def test_an_address_that_changed_hands_is_one_of_each_project_in_its_time():
+    address = observe(held(1), seen_address(at=hours(9), id="address-1", unchanged_since=hours(5), project_id="project-2"))
+
+    assert levels([address], CREATED, hours(4)) == [(hours(4), 4, 1)]
+    assert levels([address], CREATED, hours(6)) == [(hours(6), 4, 0)]
+
+
+def test_a_server_has_an_address_from_the_moment_that_it_leads_there_until_just_before_it_leads_away():
+    first = observe(None, seen_address(at=hours(1), id="address-1"))
+    there = observe(first, seen_address(at=hours(4), id="address-1", unchanged_since=hours(3), server_id="vm"))
+    address = observe(there, seen_address(at=hours(9), id="address-1", unchanged_since=hours(5)))
+
+    def led(through, completed):
+        return of_server([address], "vm", through, completed=completed)
+
+    assert [led(at, False) for at in (hours(3) - SECOND, hours(3), hours(5) - SECOND, hours(5))] == [0, 1, 1, 0]
+    assert [led(hours(5) + timedelta(minutes=2) + after, True) for after in (-SECOND, timedelta(0))] == [1, 0]
+
+
+def test_what_vanished_and_had_led_elsewhere_before_was_the_first_server_s_for_that_time_only():
+    first = held(1, at=1, server_id="vm")
+    moved = observe(first, seen_address(at=hours(6), id="address-1", unchanged_since=hours(5), server_id="other"))
+    address = vanish(moved, hours(9), "not listed")
+
+    assert [of_server([address], vm, hours(8), completed=True) for vm in ("vm", "other")] == [0, 1]
+
+
+def test_what_was_given_back_by_its_owner_is_no_server_s_until_it_was_found_out():
+    seen = seen_address(at=hours(9), id="address-1", server_id="vm")
+    given_back = observe(None, dataclasses.replace(seen, ended=hours(5)))
+
+    assert of_server([given_back], "vm", hours(8), completed=True) == 0

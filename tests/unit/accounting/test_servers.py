@@ -7,15 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caso.accounting.rules import Rules, opening_point, points
+from caso.accounting.rules import Point, Rules, cut, opening_point, points
 from caso.accounting.servers import accelerator_records, cloud_record, never_shrinking, readings
+from caso.accounting.use import Term, Use
+from caso.lifecycle.address import observe as observe_address
 from caso.lifecycle.server import Accelerator, Benchmark
-from caso.records import Status
-from caso.testing.entities import BIG, CREATED, SMALL, hours, life, seen_server
+from caso.records import AcceleratorRecord, CloudRecord, Status
+from caso.testing.entities import BIG, CREATED, SMALL, hours, life, seen_address, seen_server
 
 RULES = Rules("SITE", "cloud.site.example", "OpenStack")
 VOS = {"project-1": "vo.example"}
 DAY = timedelta(days=1)
+UUID = seen_server(at=CREATED).uuid
 
 
 def clouds(server, since, until, opening=None):
@@ -85,6 +88,7 @@ def test_before_the_first_observation_everything_counts_as_wall():
         ("SUSPENDED", "suspended"),
         ("SHELVED_OFFLOADED", "suspended"),
         ("ERROR", "error"),
+        ("DELETED", "started"),
         ("A_WORD_OF_2030", "unknown"),
     ],
 )
@@ -148,25 +152,142 @@ def test_a_server_that_ended_before_the_cut_or_began_after_it_owes_no_opening():
     assert opening_point(CREATED, march, march) is not None
 
 
+def test_the_opening_is_dated_on_the_last_second_of_its_month_and_counts_all_of_it():
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+
+    assert opening_point(CREATED, None, march + DAY) == Point(march - timedelta(seconds=1), march, opening=True)
+
+
+def test_a_life_that_begins_as_the_window_ends_is_for_the_next_one_and_so_is_one_that_ends_then():
+    end = hours(24)
+
+    assert list(points(end, None, CREATED, end)) == []
+    assert list(points(CREATED, end, CREATED, end)) == [Point(end, end)]
+    assert list(points(CREATED, end, end, hours(30))) == [Point(end, end, completed=True)]
+    assert list(points(CREATED, end, end + timedelta(seconds=1), hours(30))) == []
+
+
+def test_a_life_that_ended_before_it_began_is_completed_where_it_began():
+    assert list(points(hours(5), hours(4), CREATED, hours(24))) == [Point(hours(5), hours(5), completed=True)]
+
+
+def test_a_server_that_ended_as_it_was_made_used_nothing():
+    (record,) = clouds(life(seen_server(at=hours(3), status="DELETED", ended=CREATED)), CREATED, hours(3))
+
+    assert (record.wall_seconds, record.cpu_count, record.status) == (0, 2, Status.COMPLETED)
+
+
+def test_a_life_is_accounted_for_again_from_where_it_is_known_otherwise_and_from_its_end():
+    assert cut(hours(5), None, hours(1), hours(2)) == hours(5)
+    assert cut(hours(5), hours(9), None, None) == hours(9)
+    assert cut(hours(5), hours(9), hours(8), None) == hours(8)
+    assert cut(hours(5), hours(9), hours(8), hours(7)) == hours(7)
+    assert cut(hours(5), hours(9), hours(4), None) == hours(5)
+
+
+def test_a_change_at_the_moment_of_a_reading_is_for_the_next_one():
+    server = life(seen_server(at=hours(2)), seen_server(at=hours(9), unchanged_since=hours(4), status="SHUTOFF", flavor=BIG))
+
+    records = [*clouds(server, CREATED, hours(4)), *clouds(server, CREATED, hours(4) + timedelta(seconds=1))]
+
+    assert [(record.status, record.cpu_count) for record in records] == [(Status.STARTED, 2), (Status.STOPPED, 16)]
+
+
+def test_months_before_the_first_observation_have_no_suspend_time():
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    server = life(seen_server(at=march + DAY, status="SUSPENDED"))
+
+    assert [record.suspend_seconds for record in clouds(server, CREATED, march + 2 * DAY)] == [0, 0, 86400]
+
+
+def test_what_an_interval_added_after_a_time_is_the_difference_of_its_terms():
+    server = life(seen_server(at=CREATED, status="SUSPENDED"))
+    (interval,) = server.intervals()
+    awake = Term(interval, 9.0, 4.0) - Term(interval, 2.0, 1.0)
+
+    assert (awake.interval, awake.wall_seconds, awake.suspend_seconds, awake.cpu_seconds) == (interval, 7.0, 3.0, 14.0)
+
+
+def test_seconds_are_rounded_once_for_all_intervals():
+    (interval,) = life(seen_server(at=CREATED)).intervals()
+
+    assert Use.of([Term(interval, 0.3, 0.4), Term(interval, 0.3, 0.4)]) == Use(wall_seconds=1, suspend_seconds=1, cpu_seconds=1)
+
+
 def test_a_project_without_a_vo_gets_no_record():
     assert clouds(life(seen_server(at=hours(3), project_id="other")), CREATED, hours(3)) == []
 
 
 def test_cumulative_values_are_held_up_to_those_of_the_month_before():
     (record,) = clouds(life(seen_server(at=hours(3))), CREATED, hours(3))
-    before = dataclasses.replace(record, wall_seconds=99_999, cpu_seconds=1)
+    before = dataclasses.replace(record, wall_seconds=99_999, cpu_seconds=1, suspend_seconds=7)
 
     assert never_shrinking(record, before).wall_seconds == 99_999
+    assert never_shrinking(record, before).suspend_seconds == 7
     assert never_shrinking(record, before).cpu_seconds == record.cpu_seconds
+    assert never_shrinking(before, record).cpu_seconds == record.cpu_seconds
     assert never_shrinking(record, None) == record
 
 
-def test_the_benchmark_and_the_facts_of_the_server_are_in_the_record():
+def test_a_cloud_record_tells_all_of_the_server_its_flavor_and_the_site():
     flavor = dataclasses.replace(SMALL, benchmark=Benchmark("hepscore23", 12.5))
-    (record,) = clouds(life(seen_server(at=hours(3), flavor=flavor, public_ip_count=2)), CREATED, hours(3))
+    server = life(seen_server(at=hours(4), created=hours(1), flavor=flavor, public_ip_count=2))
 
-    assert (record.benchmark_name, record.benchmark_value) == ("hepscore23", 12.5)
-    assert (record.user_name, record.public_ip_count, record.vo) == ("alice", 2, "vo.example")
+    (record,) = clouds(server, CREATED, hours(3))
+
+    assert record.known_at == hours(4)
+    assert record == CloudRecord(
+        measured_at=hours(3),
+        known_at=hours(4),
+        vm_uuid=server.uuid,
+        site_name="SITE",
+        service_name="cloud.site.example",
+        machine_name="vm-1",
+        user_id="user-1",
+        project_id="project-1",
+        user_name="alice",
+        vo="vo.example",
+        status=Status.STARTED,
+        start=hours(1),
+        suspend_seconds=0,
+        wall_seconds=7200,
+        cpu_seconds=14400,
+        cpu_count=2,
+        public_ip_count=2,
+        memory_mib=4096,
+        disk_gib=20,
+        benchmark_name="hepscore23",
+        benchmark_value=12.5,
+        image_id="image-1",
+        cloud_type="OpenStack",
+    )
+
+
+def test_the_addresses_that_lead_to_a_server_count_rather_than_nova_s_word():
+    address = observe_address(None, seen_address(at=hours(1), server_id=UUID))
+    (reading,) = readings(life(seen_server(at=hours(3), public_ip_count=5)), CREATED, hours(3), VOS)
+
+    counts = [cloud_record(reading, RULES, addresses).public_ip_count for addresses in (None, [], [address])]
+
+    assert counts == [5, 0, 1]
+
+
+def test_of_a_server_whose_addresses_nobody_saw_no_count_is_told_unless_neutron_knows_one():
+    address = observe_address(None, seen_address(at=hours(1), server_id=UUID))
+    (reading,) = readings(life(seen_server(at=hours(3), public_ip_count=None)), CREATED, hours(3), VOS)
+
+    counts = [cloud_record(reading, RULES, addresses).public_ip_count for addresses in (None, [], [address])]
+
+    assert counts == [None, None, 1]
+
+
+def test_a_server_that_ended_had_the_addresses_that_neutron_took_away_just_before():
+    address = dataclasses.replace(observe_address(None, seen_address(at=hours(1), server_id=UUID)), ended=hours(1.99))
+    ended = life(seen_server(at=hours(3), status="DELETED", ended=hours(2)))
+    (completed,) = readings(ended, CREATED, hours(3), VOS)
+    (alive,) = readings(life(seen_server(at=hours(3))), CREATED, hours(2), VOS)
+
+    assert [cloud_record(reading, RULES, [address]).public_ip_count for reading in (completed, alive)] == [1, 0]
 
 
 GPU = Accelerator("GPU", "NVIDIA A100", 2)
@@ -175,6 +296,49 @@ GPU = Accelerator("GPU", "NVIDIA A100", 2)
 def accelerators(server, since, until, opening=None):
     found = readings(server, since, until, VOS, opening)
     return [record for reading in found for record in accelerator_records(reading, RULES)]
+
+
+def test_an_accelerator_record_tells_all_of_the_model_the_server_and_the_site():
+    server = life(seen_server(at=hours(4), flavor=dataclasses.replace(SMALL, accelerators=(GPU,))))
+
+    (record,) = accelerators(server, CREATED, hours(3))
+
+    assert record.known_at == hours(4)
+    assert record == AcceleratorRecord(
+        measured_at=hours(3),
+        known_at=hours(4),
+        vm_uuid=server.uuid,
+        site_name="SITE",
+        service_name="cloud.site.example",
+        cloud_type="OpenStack",
+        user_name="alice",
+        project_id="project-1",
+        vo="vo.example",
+        type="GPU",
+        model="NVIDIA A100",
+        count=2,
+        available_seconds=3 * 3600,
+    )
+
+
+def test_models_of_accelerators_have_a_record_each_by_name():
+    fpga = Accelerator("FPGA", "Alveo", 1)
+    server = life(seen_server(at=hours(4), flavor=dataclasses.replace(SMALL, accelerators=(GPU, fpga))))
+
+    found = [(record.model, record.type, record.count) for record in accelerators(server, CREATED, hours(4))]
+
+    assert found == [("Alveo", "FPGA", 1), ("NVIDIA A100", "GPU", 2)]
+
+
+def test_a_model_that_a_resize_took_away_before_the_month_has_no_record_in_it():
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    before = seen_server(at=march - DAY, flavor=dataclasses.replace(SMALL, accelerators=(GPU,)))
+
+    until_the_month = life(before, seen_server(at=march + DAY, unchanged_since=march, flavor=BIG))
+    into_the_month = life(before, seen_server(at=march + DAY, unchanged_since=march + timedelta(seconds=1), flavor=BIG))
+
+    assert accelerators(until_the_month, march, march + DAY) == []
+    assert [record.available_seconds for record in accelerators(into_the_month, march, march + DAY)] == [1]
 
 
 def test_an_accelerator_counts_from_the_start_of_its_month():

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caso.lifecycle.life import vanish
-from caso.lifecycle.server import first_difference, is_listed, observe
+from caso.lifecycle.server import Accelerator, Server, ServerState, first_difference, is_listed, observe
+from caso.lifecycle.timeline import Evidence, Source
 from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
 
 
@@ -16,6 +17,33 @@ def test_the_first_observation_makes_one_interval_from_creation():
 
     (interval,) = server.intervals()
     assert (interval.start, interval.end) == (CREATED, None)
+
+
+def test_all_that_was_seen_of_a_server_is_known_of_it():
+    suspended = Evidence(ServerState("SUSPENDED", "project-1", SMALL), hours(1), hours(2), hours(5), Source.ACTION)
+    seen = dataclasses.replace(seen_server(at=hours(5), unchanged_since=hours(2), public_ip_count=3), told=(suspended,))
+
+    assert observe(None, seen) == Server(
+        uuid=seen.uuid,
+        created=CREATED,
+        launched=True,
+        ended=None,
+        end_reason=None,
+        first_seen=hours(5),
+        known_at=hours(5),
+        evidence=(Evidence(seen.state, hours(2), hours(5), hours(5)), suspended),
+        name="vm-1",
+        user_id="user-1",
+        user_name="alice",
+        image_id="image-1",
+        public_ip_count=3,
+    )
+
+
+def test_a_row_that_changed_before_it_was_created_counts_from_its_creation():
+    server = observe(None, seen_server(at=hours(5), created=hours(3), unchanged_since=hours(2)))
+
+    assert server.evidence == (Evidence(server.newest_claim.value, hours(3), hours(5), hours(5)),)
 
 
 def test_a_resize_seen_by_a_later_poll_starts_when_the_row_changed():
@@ -66,6 +94,85 @@ def test_a_server_that_vanished_and_is_seen_again_lives():
     assert (server.ended, server.end_reason) == (None, None)
 
 
+def test_a_server_that_is_seen_as_it_was_found_missing_lives():
+    server = vanish(observe(None, seen_server(at=hours(5), public_ip_count=1)), hours(9), "not listed")
+
+    server = observe(server, seen_server(at=hours(9), public_ip_count=2))
+
+    assert (server.ended, server.public_ip_count) == (None, 2)
+
+
+def test_a_server_that_was_launched_once_stays_launched_and_keeps_the_addresses_that_were_seen():
+    server = observe(None, seen_server(at=hours(1), public_ip_count=2))
+
+    server = observe(server, seen_server(at=hours(2), launched=False, public_ip_count=None))
+    earlier = observe(server, seen_server(at=hours(0.5), launched=False, public_ip_count=7))
+
+    assert (server.launched, server.public_ip_count) == (True, 2)
+    assert (earlier.launched, earlier.public_ip_count) == (True, 2)
+
+
+def test_what_an_older_sighting_tells_of_a_user_fills_a_gap_only():
+    server = observe(None, seen_server(at=hours(2), user_name=None))
+    named = observe(server, seen_server(at=hours(1), user_name="alice"))
+
+    assert (named.user_name, named.first_seen, named.known_at) == ("alice", hours(1), hours(2))
+    assert observe(named, seen_server(at=hours(0.5), user_name="bob")).user_name == "alice"
+
+
+WITH_GPU = dataclasses.replace(BIG, accelerators=(Accelerator("GPU", "A100", 1),))
+
+
+def test_where_a_flavor_is_hidden_its_properties_are_those_last_known():
+    polled = observe(None, seen_server(at=hours(5), flavor=BIG))
+    edited = observe(polled, seen_server(at=hours(6), flavor=WITH_GPU))
+
+    hidden = dataclasses.replace(seen_server(at=hours(9), flavor=BIG), properties_known=False)
+
+    assert observe(edited, hidden).newest_claim.value.flavor == WITH_GPU
+    assert observe(edited, dataclasses.replace(hidden, properties_known=True)).newest_claim.value.flavor == BIG
+
+
+def test_what_actions_tell_of_a_hidden_flavor_has_the_properties_last_known_too_and_of_others_its_own():
+    known = observe(None, seen_server(at=hours(5), flavor=WITH_GPU))
+    told = tuple(
+        Evidence(ServerState("ACTIVE", "project-1", flavor), hours(6 + place), hours(7 + place), hours(9), Source.ACTION)
+        for place, flavor in enumerate([SMALL, BIG])
+    )
+
+    server = observe(known, dataclasses.replace(seen_server(at=hours(9), flavor=BIG), properties_known=False, told=told))
+
+    assert [piece.value.flavor for piece in server.evidence if piece.source is Source.ACTION] == [SMALL, WITH_GPU]
+
+
+def test_a_hidden_flavor_of_another_size_has_the_properties_that_it_was_made_with():
+    known = observe(None, seen_server(at=hours(5), flavor=WITH_GPU))
+
+    for other in ({"name": "other"}, {"vcpus": 1}, {"memory_mib": 1}, {"disk_gib": 1}):
+        flavor = dataclasses.replace(BIG, **other)
+        seen = dataclasses.replace(seen_server(at=hours(9), flavor=flavor, unchanged_since=hours(8)), properties_known=False)
+        assert observe(known, seen).newest_claim.value.flavor == flavor
+
+
+def test_what_was_seen_last_is_the_newest_claim_and_of_two_the_one_that_starts_later():
+    known = observe(None, seen_server(at=hours(5)))
+    again = observe(known, seen_server(at=hours(5), unchanged_since=hours(3), status="SHUTOFF"))
+    late = observe(again, seen_server(at=hours(4), unchanged_since=hours(4), status="PAUSED"))
+
+    assert late.newest_claim.value.status == "SHUTOFF"
+
+
+def test_an_end_before_a_change_that_was_seen_leaves_the_life_before_it():
+    server = observe(None, seen_server(at=hours(2)))
+    server = observe(server, seen_server(at=hours(6), unchanged_since=hours(4), status="SHUTOFF"))
+
+    ended = dataclasses.replace(server, ended=hours(4))
+    before_it_began = dataclasses.replace(server, ended=hours(-1))
+
+    assert [(i.start, i.end, i.value.status) for i in ended.intervals()] == [(CREATED, hours(4), "ACTIVE")]
+    assert [(i.start, i.end) for i in before_it_began.intervals()] == [(CREATED, CREATED)]
+
+
 def test_a_soft_deleted_server_is_hidden_from_plain_listings_but_lives():
     server = observe(None, seen_server(at=hours(5), status="SOFT_DELETED"))
 
@@ -86,6 +193,43 @@ def test_a_difference_is_told_from_where_the_lives_part():
 
     assert first_difference(before, after) == hours(8)
     assert first_difference(None, after) == CREATED
+
+
+def test_lives_part_where_the_first_of_their_ends_is():
+    alive = observe(None, seen_server(at=hours(9)))
+    ended = dataclasses.replace(alive, ended=hours(7))
+    sooner = dataclasses.replace(alive, ended=hours(5))
+
+    assert first_difference(alive, ended) == first_difference(ended, alive) == hours(7)
+    assert first_difference(ended, sooner) == first_difference(sooner, ended) == hours(5)
+
+
+def test_a_life_that_went_on_otherwise_than_it_had_ended_parts_at_that_end():
+    alive = observe(observe(None, seen_server(at=hours(3))), seen_server(at=hours(9), unchanged_since=hours(7), status="SHUTOFF"))
+    ended = dataclasses.replace(observe(None, seen_server(at=hours(3))), ended=hours(7))
+
+    assert first_difference(ended, alive) == first_difference(alive, ended) == hours(7)
+
+
+def test_a_change_that_is_known_to_be_earlier_or_later_parts_lives_at_the_earlier_time():
+    known = observe(None, seen_server(at=hours(3)))
+    late, soon = (observe(known, seen_server(at=hours(9), unchanged_since=hours(at), status="SHUTOFF")) for at in (8, 6))
+
+    assert first_difference(late, soon) == first_difference(soon, late) == hours(6)
+
+
+def test_another_creation_and_a_launch_make_another_life_from_the_beginning():
+    server = observe(None, seen_server(at=hours(9)))
+
+    assert first_difference(dataclasses.replace(server, launched=False), server) == CREATED
+    assert first_difference(server, dataclasses.replace(server, created=hours(2))) == hours(2)
+
+
+def test_what_was_seen_for_the_first_time_earlier_is_known_otherwise_from_then():
+    later = observe(None, seen_server(at=hours(9)))
+    earlier = observe(later, seen_server(at=hours(4)))
+
+    assert first_difference(later, earlier) == hours(4)
 
 
 def _sighting(number: int, status: str, updated: int, ends: bool):

@@ -1,12 +1,14 @@
 """Evidence folds into the same intervals, whatever the order or the repeats."""
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from caso.lifecycle.timeline import Evidence, Source, add, fold
+from caso.lifecycle.timeline import Evidence, Interval, Source, add, fold
 
 BORN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -118,6 +120,54 @@ def test_intervals_follow_each_other_without_gaps_and_without_equal_neighbours(p
         assert before.end == after.start
         assert before.value != after.value
         assert before.start < after.start
+
+
+def decides(pieces, instant):
+    """The rule of :func:`fold` in its own words, for one instant."""
+    claims = {}
+    for piece in pieces:
+        same = claims.get((piece.value, piece.since), piece)
+        claims[piece.value, piece.since] = same.with_repeat(piece)
+    weight = {piece: (piece.since, -piece.told_at.timestamp(), repr(piece.value)) for piece in claims.values()}
+    if covering := [piece for piece in weight if piece.since <= instant <= piece.until]:
+        return max(covering, key=weight.get)
+    if earlier := [piece for piece in weight if piece.since <= instant]:
+        return max(earlier, key=lambda piece: (piece.until, weight[piece]))
+    return min(weight, key=weight.get)
+
+
+@given(
+    st.lists(st.builds(dataclasses.replace, claims, source=st.sampled_from(Source)), min_size=1, max_size=8), st.integers(0, 6)
+)
+def test_at_each_instant_decides_whom_the_rule_names_and_each_interval_says_who_it_was(pieces, start):
+    intervals = fold(pieces, at(start))
+
+    for hour in range(start, 25):
+        (there,) = [i for i in intervals if i.start <= at(hour + 0.5) and (i.end is None or at(hour + 0.5) < i.end)]
+        assert there.value == decides(pieces, at(hour + 0.5)).value
+    for interval in intervals:
+        claim = decides(pieces, interval.start + timedelta(minutes=30))
+        assert interval.source is (Source.ASSUMPTION if claim.since > interval.start else claim.source)
+
+
+def test_who_told_of_it_first_is_named_whatever_the_order():
+    poll = claim("big", 5, 9, known=20)
+    action = dataclasses.replace(claim("big", 5, 12, known=10), source=Source.ACTION)
+    at_the_same_time = dataclasses.replace(poll, told_at=at(10))
+
+    assert poll.with_repeat(action) == action.with_repeat(poll) == action
+    assert at_the_same_time.with_repeat(action) == action.with_repeat(at_the_same_time) == action
+
+
+@pytest.mark.parametrize(("end", "until", "seconds"), [(None, 3, 7200), (2, 3, 3600), (4, 3, 7200), (4, 1, 0), (4, 0, 0)])
+def test_an_interval_has_the_seconds_before_a_time(end, until, seconds):
+    interval = Interval(at(1), None if end is None else at(end), "small", Source.POLL)
+
+    assert interval.seconds_until(at(until)) == seconds
+
+
+def test_the_words_for_who_told_caso_are_those_that_stores_hold():
+    assert [source.value for source in Source] == ["poll", "action", "notification", "assumption"]
 
 
 def test_no_evidence_is_no_life():

@@ -1,9 +1,11 @@
 """The life of a volume, from what was seen of it."""
 
+import dataclasses
 import itertools
 
 from caso.lifecycle.life import first_difference, vanish
-from caso.lifecycle.volume import VolumeState, observe
+from caso.lifecycle.timeline import Evidence
+from caso.lifecycle.volume import Volume, VolumeState, observe
 from caso.testing.entities import CREATED, hours, seen_volume
 
 
@@ -22,6 +24,25 @@ def test_before_its_first_sighting_a_volume_was_since_its_creation_as_it_was_see
     volume = life(seen_volume(at=hours(5), unchanged_since=hours(2)))
 
     assert sizes(volume) == [(CREATED, None, 10)]
+
+
+def test_all_that_was_seen_of_a_volume_is_known_of_it():
+    seen = dataclasses.replace(seen_volume(at=hours(5), unchanged_since=hours(2), server_ids=("vm",)), ended=hours(4))
+
+    assert observe(None, seen) == Volume(
+        uuid=seen.uuid,
+        created=CREATED,
+        ended=hours(4),
+        end_reason=None,
+        first_seen=hours(5),
+        known_at=hours(5),
+        evidence=(Evidence(seen.state, hours(4), hours(4), hours(5)),),
+        name="volume-1",
+        status="available",
+        user_id="user-1",
+        user_name="alice",
+        server_ids=("vm",),
+    )
 
 
 def test_an_extended_volume_keeps_its_past():
@@ -62,10 +83,11 @@ def test_a_vanished_volume_ends_where_it_was_last_seen_and_lives_again_when_it_i
 
 
 def test_a_volume_known_to_be_as_it_was_is_the_same_volume_seen_later():
-    volume = life(seen_volume(at=hours(1)), seen_volume(at=hours(6), unchanged_since=hours(5), size_gib=20))
+    volume = life(seen_volume(at=hours(1)), seen_volume(at=hours(6), unchanged_since=hours(5), size_gib=20, server_ids=("vm",)))
 
     again = observe(volume, volume.seen_again(hours(8)))
 
+    assert volume.seen_again(hours(8)) == seen_volume(at=hours(8), unchanged_since=hours(5), size_gib=20, server_ids=("vm",))
     assert first_difference(volume, again) is None
     assert again.known_at == hours(8)
     assert again.intervals()[-1].value == VolumeState(20, "standard", "project-1")
