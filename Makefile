@@ -37,6 +37,10 @@ soak: $(VENV)/.test  ## the tests that take minutes or hours
 	$(BIN)/python -m tests.cloud build
 	$(BIN)/python -m pytest -m soak $(ARGS)
 
+.PHONY: mutants
+mutants: $(VENV)/.test $(VENV)/.mutants  ## fail if a small change of what makes the numbers fails no test (takes minutes)
+	$(BIN)/python -m tests.mutation $(ARGS)
+
 # --- What an author runs before a commit
 
 .PHONY: format
