@@ -116,8 +116,9 @@ def first_difference(before: Life[Any] | None, after: Life[Any]) -> datetime | N
         if old is None or new is None:
             alone: Interval[Any] = old or new
             return alone.start
-        if (old.start, old.value) != (new.start, new.value):
-            return min(old.start, new.start)
+        if old.value != new.value:
+            # Each begins where the one before it ended, and so far those were alike.
+            return new.start
         if old.end != new.end:
             return min(end for end in (old.end, new.end) if end is not None)
     return after.first_seen if before.first_seen != after.first_seen else None

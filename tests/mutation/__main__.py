@@ -22,12 +22,13 @@ COPIED = ("caso", "tests", ".ci")
 
 def main(names: list[str]) -> int:
     chosen = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-    modules = sorted(path.relative_to(ROOT) for pattern in chosen["only_mutate"] for path in ROOT.glob(pattern))
+    among = {path.relative_to(ROOT) for pattern in chosen["only_mutate"] for path in ROOT.glob(pattern)}
+    modules = sorted(path for path in among if str(path) not in chosen["do_not_mutate"])
     _copy(modules)
     os.chdir(COPY)
     # Where a test tries examples, the same ones for each mutant, and the same ones tomorrow.
     os.environ["CI"] = "1"
-    engine = [sys.executable, str(ENGINE), "run", "--max-children", str(os.cpu_count()), *names]
+    engine = [sys.executable, str(ENGINE), "run", "--max-children", str(len(os.sched_getaffinity(0))), *names]
     if subprocess.run(engine, check=False).returncode != 0:
         return 2
     found = set(survivors.of_mutmut())

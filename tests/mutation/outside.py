@@ -1,27 +1,16 @@
 """What stands outside functions, which mutmut does not mutate: limits, tables, defaults."""
 
-import importlib
+import ast
+import importlib.util
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import libcst as cst
 import pytest
-from libcst import matchers
 
-SLOW_TO_IMPORT = (
-    "hypothesis",
-    "keystoneauth1.session",
-    "openstack",
-    "oslo_config.cfg",
-    "oslo_log.log",
-    "pydantic",
-    "requests",
-    "sqlalchemy",
-)
-OPPOSITES = {"True": "False", "False": "True"}
+SLOW_TO_IMPORT = ("hypothesis", "keystoneauth1.session", "openstack", "oslo_config.cfg", "oslo_log.log", "pydantic", "sqlalchemy")
 
 
 class Mutant(NamedTuple):
@@ -30,69 +19,67 @@ class Mutant(NamedTuple):
     """Of the whole module."""
 
 
-class _Literals(cst.CSTVisitor):
-    """The literals outside functions, and what stands in the place of each in a mutant."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[cst.CSTNode, cst.CSTNode]] = []
-
-    def visit_FunctionDef(self, node: cst.FunctionDef) -> bool:
-        return False
-
-    def visit_Annotation(self, node: cst.Annotation) -> bool:
-        return False
-
-    def visit_Decorator(self, node: cst.Decorator) -> bool:
-        return False
-
-    def visit_Expr(self, node: cst.Expr) -> bool:
-        """A docstring."""
-        return False
-
-    def visit_Call(self, node: cst.Call) -> bool:
-        return not matchers.matches(node.func, matchers.Name("TypeVar"))
-
-    def visit_Integer(self, node: cst.Integer) -> None:
-        self.found.append((node, node.with_changes(value=str(node.evaluated_value + 1))))
-
-    def visit_Float(self, node: cst.Float) -> None:
-        self.found.append((node, node.with_changes(value=repr(node.evaluated_value + 1))))
-
-    def visit_SimpleString(self, node: cst.SimpleString) -> None:
-        if " " not in node.value:  # a sentence is for people
-            self.found.append((node, node.with_changes(value=repr(f"XX{node.evaluated_value}"))))
-
-    def visit_Name(self, node: cst.Name) -> None:
-        if node.value in OPPOSITES:
-            self.found.append((node, node.with_changes(value=OPPOSITES[node.value])))
-
-    def visit_Attribute(self, node: cst.Attribute) -> None:
-        if matchers.matches(node.value, matchers.Name("Status")):
-            other = "ERROR" if node.attr.value == "UNKNOWN" else "UNKNOWN"
-            self.found.append((node, node.with_changes(attr=cst.Name(other))))
-
-
 def mutants(path: Path) -> Iterator[Mutant]:
-    """Each mutant of the module that differs from it outside its functions."""
-    module, literals = cst.parse_module(path.read_text(encoding="utf-8")), _Literals()
-    module.visit(literals)
-    for old, new in literals.found:
-        mutated = module.deep_replace(old, new)
-        assert isinstance(mutated, cst.Module)
-        yield Mutant(path, mutated.code)
+    """Each mutant of the module with another literal, or another Status, outside its functions."""
+    code = path.read_text(encoding="utf-8")
+    lines = code.encode().splitlines(keepends=True)
+    for node in _values(ast.parse(code)):
+        other = _other(node)
+        if other is not None and node.lineno == node.end_lineno:
+            line = lines[node.lineno - 1]
+            changed = line[: node.col_offset] + other.encode() + line[node.end_col_offset :]
+            yield Mutant(path, b"".join([*lines[: node.lineno - 1], changed, *lines[node.lineno :]]).decode())
+
+
+def _values(node: ast.AST) -> Iterator[ast.expr]:
+    """The expressions outside functions that make values: no annotations, decorators, docstrings, type variables."""
+    match node:
+        case ast.FunctionDef() | ast.Expr(ast.Constant()) | ast.Call(ast.Name("TypeVar")):
+            return
+        case ast.ClassDef():
+            within: Iterable[ast.AST | None] = node.body
+        case ast.AnnAssign():
+            within = [node.value]
+        case _:
+            within = ast.iter_child_nodes(node)
+    if isinstance(node, ast.expr):
+        yield node
+    for child in within:
+        if child is not None:
+            yield from _values(child)
+
+
+def _other(node: ast.expr) -> str | None:
+    """What stands in the place of a value in a mutant; None where it has none."""
+    match node:
+        case ast.Constant(bool(value)):
+            return repr(not value)
+        case ast.Constant(int(value) | float(value)):
+            return repr(value + 1)
+        case ast.Constant(str(value)):
+            return repr(f"XX{value}") if " " not in value else None  # a sentence is for people
+        case ast.Attribute(ast.Name("Status"), status):
+            return "Status.ERROR" if status == "UNKNOWN" else "Status.UNKNOWN"
+    return None
 
 
 def survivors(found: Iterable[Mutant], tests: Sequence[str]) -> Iterator[Mutant]:
     """Those that no test, run in this directory, minds."""
     for mutant in found:
         code = mutant.path.read_text(encoding="utf-8")
-        mutant.path.write_text(mutant.code, encoding="utf-8")
+        _write(mutant.path, mutant.code)
         try:
             lives = _pass(tests)
         finally:
-            mutant.path.write_text(code, encoding="utf-8")
+            _write(mutant.path, code)
         if lives:
             yield mutant
+
+
+def _write(path: Path, code: str) -> None:
+    path.write_text(code, encoding="utf-8")
+    # Two versions that were written within one second, and are equally long, look alike to what caches bytecode.
+    Path(importlib.util.cache_from_source(str(path))).unlink(missing_ok=True)
 
 
 def _pass(tests: Sequence[str]) -> bool:
@@ -117,6 +104,4 @@ def _run(tests: Sequence[str]) -> int:
     sys.path.insert(0, str(Path.cwd()))
     for name in [name for name in sys.modules if name.partition(".")[0] == "tests"]:
         del sys.modules[name]
-    # Two versions of a module, written within one second and equally long, look alike to what caches bytecode.
-    sys.dont_write_bytecode = True
     return int(pytest.main(["--exitfirst", "--quiet", "-p", "no:cacheprovider", *tests]))

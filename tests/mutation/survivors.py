@@ -68,8 +68,8 @@ def read(text: str) -> dict[Survivor, str]:
     """The listed mutants, each with its reason; see the head of the list for its form."""
     found: dict[Survivor, str] = {}
     reason = ""
-    blocks = re.split(r"\n\s*\n", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).strip())
-    for block in blocks:
+    blocks = re.split(r"\n\s*\n", re.sub(r"^#.*\n", "", text, flags=re.MULTILINE).strip("\n"))
+    for block in filter(None, blocks):
         lines = block.splitlines()
         if not lines[0].startswith(" "):
             reason = lines.pop(0)

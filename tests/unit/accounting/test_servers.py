@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from caso.accounting.rules import Point, Rules, cut, opening_point, points
-from caso.accounting.servers import accelerator_records, cloud_record, never_shrinking, readings
+from caso.accounting.servers import Reading, accelerator_records, cloud_record, never_shrinking, readings
 from caso.accounting.use import Term, Use
 from caso.lifecycle.address import observe as observe_address
 from caso.lifecycle.server import Accelerator, Benchmark
@@ -152,6 +152,13 @@ def test_a_server_that_ended_before_the_cut_or_began_after_it_owes_no_opening():
     assert opening_point(CREATED, march, march) is not None
 
 
+def test_a_server_that_had_ended_before_accounting_begins_owes_nothing():
+    march = datetime(2026, 3, 1, tzinfo=UTC)
+    server = life(seen_server(at=march + DAY, status="DELETED", ended=march - DAY))
+
+    assert clouds(server, march, march + DAY, opening=march) == []
+
+
 def test_the_opening_is_dated_on_the_last_second_of_its_month_and_counts_all_of_it():
     march = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -191,6 +198,14 @@ def test_a_change_at_the_moment_of_a_reading_is_for_the_next_one():
     records = [*clouds(server, CREATED, hours(4)), *clouds(server, CREATED, hours(4) + timedelta(seconds=1))]
 
     assert [(record.status, record.cpu_count) for record in records] == [(Status.STARTED, 2), (Status.STOPPED, 16)]
+
+
+def test_a_reading_is_of_the_vo_that_it_is_taken_for():
+    server = life(seen_server(at=hours(2)))
+
+    reading = Reading.at(server, server.intervals(), Point(hours(1), hours(1)), "vo.other")
+
+    assert cloud_record(reading, RULES).vo == "vo.other"
 
 
 def test_months_before_the_first_observation_have_no_suspend_time():

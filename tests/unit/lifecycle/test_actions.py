@@ -330,6 +330,12 @@ def test_until_the_resize_that_led_to_the_flavor_seen_a_server_counts_as_it_was_
     assert [claim.value.flavor for claim in told_by(known(), done, seen)] == [SMALL, BIG, BIG]
 
 
+def test_a_flavor_that_changed_without_a_resize_is_for_the_row_to_tell():
+    seen = seen_server(at=NEXT, flavor=BIG, status="SUSPENDED", unchanged_since=hours(13))
+
+    assert [claim.value.flavor for claim in told_by(known(), [Action("suspend", hours(12))], seen)] == [SMALL]
+
+
 def test_a_resize_to_a_flavor_of_the_same_size_changes_none():
     edited = dataclasses.replace(SMALL, benchmark=Benchmark("hepscore23", 12.5))
     seen = seen_server(at=NEXT, flavor=edited, unchanged_since=hours(12), status="VERIFY_RESIZE")
