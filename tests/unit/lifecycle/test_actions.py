@@ -223,10 +223,10 @@ IDLE = ["SHUTOFF", "PAUSED", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "SOFT_
 
 @pytest.mark.parametrize("idle", IDLE)
 def test_actions_are_asked_for_where_a_server_stopped_to_cost_what_a_running_one_costs_or_began_to(idle):
-    assert worth_asking(known(), seen_server(at=NEXT, status=idle, unchanged_since=hours(11)))
-    assert worth_asking(known(status=idle), seen_server(at=NEXT, unchanged_since=hours(11)))
+    assert worth_asking(known(), seen_server(at=SOON, status=idle, unchanged_since=hours(11)))
+    assert worth_asking(known(status=idle), seen_server(at=SOON, unchanged_since=hours(11)))
     for other in IDLE:
-        assert worth_asking(known(status=idle), seen_server(at=NEXT, status=other, unchanged_since=hours(11))) is (idle != other)
+        assert worth_asking(known(status=idle), seen_server(at=SOON, status=other, unchanged_since=hours(11))) is (idle != other)
 
 
 def test_a_row_that_did_not_change_has_nothing_to_ask_for():
@@ -311,8 +311,8 @@ def test_each_action_alone_leads_to_its_state(before, action, then):
 @pytest.mark.parametrize(
     ("action", "rests"),
     [
-        *[(name, "ACTIVE") for name in ["start", "reboot", "resume", "unpause", "unshelve", "unrescue"]],
-        *[(name, "SHUTOFF") for name in ["stop", "pause", "suspend", "rescue", "restore", "delete", "shelve", "rebuild"]],
+        *[(name, "ACTIVE") for name in ["start", "reboot", "restore", "resume", "unpause", "unshelve", "unrescue"]],
+        *[(name, "SHUTOFF") for name in ["stop", "pause", "suspend", "rescue", "delete", "shelve", "rebuild"]],
     ],
 )
 def test_a_migration_comes_back_to_whether_the_server_was_switched_on(action, rests):
