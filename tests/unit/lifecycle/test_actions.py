@@ -12,6 +12,7 @@ from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
 
 FIRST, NEXT = hours(10), hours(20)
 SOON = FIRST + LONG
+SECOND = timedelta(seconds=1)
 
 
 def known(status="ACTIVE", flavor=SMALL, unchanged_since=CREATED):
@@ -187,6 +188,7 @@ def test_a_server_that_was_soft_deleted_for_days_before_its_end_held_its_resourc
     ("actions", "seen", "source"),
     [
         (["shelve"], seen_server(at=NEXT, status="SHELVED_OFFLOADED", unchanged_since=hours(11.01)), Source.ACTION),
+        (["shelve"], seen_server(at=NEXT, status="SHELVED_OFFLOADED", unchanged_since=hours(11) + 60 * SECOND), Source.ACTION),
         (["shelve"], seen_server(at=NEXT, status="SHELVED_OFFLOADED", unchanged_since=hours(12)), Source.ASSUMPTION),
         (["shelve", "unshelve"], seen_server(at=NEXT, unchanged_since=hours(12)), Source.ASSUMPTION),
     ],
@@ -237,9 +239,6 @@ def test_of_a_server_that_has_ended_nothing_is_asked():
     ended = dataclasses.replace(known(), ended=FIRST)
 
     assert not worth_asking(ended, seen_server(at=NEXT, flavor=BIG, unchanged_since=hours(11)))
-
-
-SECOND = timedelta(seconds=1)
 
 
 @pytest.mark.parametrize(
