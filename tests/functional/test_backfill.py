@@ -54,7 +54,7 @@ def test_months_of_the_past_that_are_killed_and_resumed_end_with_the_exact_sums(
             patience = duration / 2
             while not _finishes(trial, past, rng.uniform(0, patience)):
                 kills += 1
-                # Of a run that is killed while it asks, the next one has to ask again; after that each month that is done stays done.
+                # What was killed while it asked has to ask again; after that, each month that is done stays done.
                 patience = duration / size.kills if _all_is_asked(trial) else patience * 1.2
             _require_the_truth(trial, site, first)
             shutil.rmtree(trial.folder)
