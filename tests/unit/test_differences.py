@@ -97,7 +97,8 @@ def test_a_dry_run_of_the_past_shows_only_what_is_known_better(cloudlet):
 
     found = told(cloudlet, april + HOUR, period=march, compute=FakeCompute(rows, page_size=2))
 
-    assert {key: one.what for key, one in found.items()} == {"cloud/runs/2024-03": What.ENDED}
+    wanted = {"cloud/runs/2024-03": What.ENDED, "cloud/runs/2024-04": What.VANISHED}
+    assert {key: one.what for key, one in found.items()} == wanted
 
 
 def test_a_dry_run_is_compared_with_what_a_messenger_that_was_down_accepted_before(cloudlet):

@@ -9,7 +9,7 @@ from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask, CannotShareError
 from caso.extractors.nova import NovaExtractor
 from caso.extractors.times import OVERLAP
-from caso.lifecycle.server import observe
+from caso.lifecycle.server import Flavor, observe
 from caso.lifecycle.timeline import Source
 from caso.sources import LoginError
 from caso.testing.entities import seen_server
@@ -273,7 +273,8 @@ def test_nothing_is_asked_twice_for_two_projects():
 
 def known_server(**changes):
     """What caso knows of server-1, which it saw running at the start of the window."""
-    return observe(None, seen_server(at=WINDOW.start, uuid="server-1", created=datetime(2024, 2, 1, tzinfo=UTC), **changes))
+    born, medium = datetime(2024, 2, 1, tzinfo=UTC), Flavor("m1.medium", vcpus=2, memory_mib=4096, disk_gib=40)
+    return observe(None, seen_server(at=WINDOW.start, uuid="server-1", created=born, flavor=medium, **changes))
 
 
 def told_of(memory, servers, **nova):
