@@ -229,6 +229,13 @@ def test_seconds_are_rounded_once_for_all_intervals():
     assert Use.of([Term(interval, 0.3, 0.4), Term(interval, 0.3, 0.4)]) == Use(wall_seconds=1, suspend_seconds=1, cpu_seconds=1)
 
 
+def test_use_is_what_a_record_says_and_none_where_there_is_no_record():
+    (record,) = clouds(life(seen_server(at=hours(2)), seen_server(at=hours(9), status="SUSPENDED")), CREATED, hours(9))
+
+    assert Use.recorded(record) == Use(record.wall_seconds, record.suspend_seconds, record.cpu_seconds)
+    assert Use.recorded(None) == Use(wall_seconds=0, suspend_seconds=0, cpu_seconds=0)
+
+
 def test_a_project_without_a_vo_gets_no_record():
     assert clouds(life(seen_server(at=hours(3), project_id="other")), CREATED, hours(3)) == []
 
