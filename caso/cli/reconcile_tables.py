@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
 
-from caso.accounting.causes import Cause, Hours
-from caso.accounting.comparing import Comparison
 from caso.cli.documents import instant
 from caso.cli.screen import light_table, plain, stamp
 from caso.reconciling import Row
+from caso.reconciling.causes import Cause, Hours
+from caso.reconciling.comparing import Comparison
 from caso.window import Month
 
 MEASURES = ("core", "memory_gib", "disk_gib")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask
 from caso.extractors.times import listed_since
-from caso.lifecycle.actions import Action, told_by, worth_asking
+from caso.lifecycle.actions import Action, asked_since, told_by, worth_asking
 from caso.lifecycle.server import Server, ServerSeen
 from caso.sources import Compute, MissingError, OddRow, PartialRow, ServerRow
 from caso.window import Window
@@ -45,7 +45,7 @@ class Changes:
 
     def _actions(self, known: Server, seen: ServerSeen) -> list[Action]:
         try:
-            rows = self._compute.actions(seen.uuid, known.newest_claim.since)
+            rows = self._compute.actions(seen.uuid, asked_since(known))
         except MissingError as exc:
             LOG.debug("its change counts from when its row was last written: %s", exc)
             return []

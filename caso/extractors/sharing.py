@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Sequence
+from typing import TypeVar
 
 from caso.errors import DeniedError
-from caso.extractors.base import Ask, CannotShareError, Page
+from caso.extractors.base import Ask, CannotShareError
 from caso.sources import LoginError, ScopeOrProject, Sources
+
+T = TypeVar("T")
 
 WORTH_SHARING = 0.5
 PLAIN_ROLES = frozenset({"reader", "member"})
@@ -32,10 +35,8 @@ class Reach:
         return None if self.all_projects and self.project_id is None else self.project_id or str(self.scope)
 
 
-def ask_within_reach(
-    ask: Ask, sources: Sources, pages: Callable[[Reach], Iterator[Page]], *, silent: bool = False
-) -> Iterator[Page]:
-    """The pages for all projects asked for at once, or for the one.
+def ask_within_reach(ask: Ask, sources: Sources, pages: Callable[[Reach], Iterator[T]], *, silent: bool = False) -> Iterator[T]:
+    """The pages, or whatever is made of them, for all projects asked for at once, or for the one.
 
     CannotShareError where the role sees one project at a time. ``silent``: the service refuses nobody a
     listing of all projects, and shows those who may not see them their own; so only the role admin may ask for it.
@@ -46,7 +47,7 @@ def ask_within_reach(
         yield from _shared(ask, sources, pages, silent)
 
 
-def _shared(ask: Ask, sources: Sources, pages: Callable[[Reach], Iterator[Page]], silent: bool) -> Iterator[Page]:
+def _shared(ask: Ask, sources: Sources, pages: Callable[[Reach], Iterator[T]], silent: bool) -> Iterator[T]:
     scope = sources.shared_scope(ask.windows)
     try:
         _require_roles(sources, scope, silent)
@@ -55,7 +56,7 @@ def _shared(ask: Ask, sources: Sources, pages: Callable[[Reach], Iterator[Page]]
         raise CannotShareError(f"{ask.region}: projects are asked for one by one: {exc}") from exc
 
 
-def _alone(ask: Ask, sources: Sources, pages: Callable[[Reach], Iterator[Page]], silent: bool) -> Iterator[Page]:
+def _alone(ask: Ask, sources: Sources, pages: Callable[[Reach], Iterator[T]], silent: bool) -> Iterator[T]:
     (project_id,) = ask.windows
     of = f"project {ask.name_of(project_id)} ({project_id})"
     try:

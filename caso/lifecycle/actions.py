@@ -78,6 +78,12 @@ def worth_asking(known: Server | None, seen: ServerSeen) -> bool:
     return seen.ended is None and _class_of(newest.value.status) != _class_of(seen.state.status)
 
 
+def asked_since(known: Server) -> datetime:
+    """From when on its actions are of use: what was done before it was last seen, that look has shown, clocks apart."""
+    newest = known.newest_claim
+    return max(newest.since, newest.until - SKEW)
+
+
 def told_by(known: Server, actions: Iterable[Action], seen: ServerSeen) -> tuple[Evidence[ServerState], ...]:
     """What the actions say the server was, from its last look ``known`` on to what ``seen`` shows, oldest first.
 
@@ -86,7 +92,7 @@ def told_by(known: Server, actions: Iterable[Action], seen: ServerSeen) -> tuple
     """
     newest = known.newest_claim
     end = seen.ended or seen.unchanged_since
-    since = max(newest.since, newest.until - SKEW)
+    since = asked_since(known)
     done = sorted(
         (action for action in actions if not action.failed and action.name in _NAMES and since <= action.at <= end + SLACK),
         key=lambda action: action.at,

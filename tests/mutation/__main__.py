@@ -22,8 +22,7 @@ COPIED = ("caso", "tests", ".ci")
 
 def main(names: list[str]) -> int:
     chosen = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["mutmut"]
-    among = {path.relative_to(ROOT) for pattern in chosen["only_mutate"] for path in ROOT.glob(pattern)}
-    modules = sorted(path for path in among if str(path) not in chosen["do_not_mutate"])
+    modules = sorted({path.relative_to(ROOT) for pattern in chosen["only_mutate"] for path in ROOT.glob(pattern)})
     _copy(modules)
     os.chdir(COPY)
     # Where a test tries examples, the same ones for each mutant, and the same ones tomorrow.

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from caso.accounting.cases import Basis, Bill, Booked, Case, Known
-from caso.accounting.causes import NO_HOURS, Cause, Hours, Size
-from caso.accounting.comparing import compare
 from caso.accounting.rules import Rules
 from caso.accounting.servers import cloud_record, readings
 from caso.lifecycle.server import Flavor, ServerState
+from caso.reconciling.cases import Basis, Bill, Booked, Case, Known
+from caso.reconciling.causes import NO_HOURS, Cause, Hours, Size
+from caso.reconciling.comparing import compare
 from caso.testing.entities import BIG, SMALL, hours, life, seen_server
 from caso.window import Month, Window
 

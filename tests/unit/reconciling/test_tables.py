@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from caso.accounting.causes import Cause, Hours
-from caso.accounting.comparing import Comparison
 from caso.cli import reconcile, reconcile_tables
 from caso.errors import ConfigError, SourceError
 from caso.projects import Project
 from caso.reconciling import Row
+from caso.reconciling.causes import Cause, Hours
+from caso.reconciling.comparing import Comparison
 from caso.window import Month, Window
 
 MONTH = Month(2026, 10)

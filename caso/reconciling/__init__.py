@@ -7,14 +7,14 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from caso.accounting.cases import Basis, Bill, Booked, Case, Known
-from caso.accounting.causes import NO_HOURS, Cause, Hours, Size
-from caso.accounting.comparing import Comparison, compare
 from caso.accounting.rules import Rules
 from caso.errors import CasoError, SourceError
 from caso.extractors.base import Ask
-from caso.extractors.recount import Recount, recount
 from caso.projects import Project
+from caso.reconciling.cases import Basis, Bill, Booked, Case, Known
+from caso.reconciling.causes import NO_HOURS, Cause, Hours, Size
+from caso.reconciling.comparing import Comparison, compare
+from caso.reconciling.recount import Recount, recount
 from caso.records import CloudRecord
 from caso.sources import Sources, UsageRow
 from caso.store import Checkpoint, Entry, Place, Selection, Step, Store

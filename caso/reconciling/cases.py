@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime
 
-from caso.accounting.causes import HOUR, Hours, Size
 from caso.accounting.rules import Rules
 from caso.accounting.use import Use
 from caso.lifecycle.server import Flavor, Server, ServerSeen
+from caso.reconciling.causes import HOUR, Hours, Size
 from caso.records import CloudRecord
 from caso.window import Window
 

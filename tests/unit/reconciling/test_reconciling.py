@@ -2,10 +2,10 @@
 
 import pytest
 
-from caso.accounting.causes import Cause, Hours
 from caso.accounting.rules import Rules
 from caso.projects import Project
 from caso.reconciling import Asked, reconcile
+from caso.reconciling.causes import Cause, Hours
 from caso.testing.servers import a_partial_server, a_server
 from caso.testing.sources import REGION, fake_sources
 from caso.testing.usage import FakeComputeWithUsage

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from caso.errors import DeniedError, SourceError
-from caso.extractors.base import Ask, CannotShareError, Page
+from caso.extractors.base import Ask, CannotShareError
 from caso.extractors.servers import see
 from caso.extractors.sharing import Reach, ask_within_reach, require_worth_sharing
 from caso.extractors.times import UnreadableError, listed_since
@@ -36,25 +36,17 @@ def recount(sources: Sources, ask: Ask) -> dict[str, Recount | SourceError]:
 
     Two listings, shared by all where the role allows, and the usage of each.
     """
-    found: dict[str, Recount | SourceError] = {}
-
-    def pages(reach: Reach) -> Iterator[Page]:
-        found.update(_asked(sources, ask, reach))
-        return iter(())
-
     try:
-        for _ in ask_within_reach(ask, sources, pages):
-            pass
+        return dict(ask_within_reach(ask, sources, lambda reach: _asked(sources, ask, reach)))
     except SourceError as exc:
         if len(ask.windows) == 1:
             return dict.fromkeys(ask.windows, exc)
         level = logging.INFO if isinstance(exc, CannotShareError) else logging.WARNING
         LOG.log(level, "%s; asking project by project", exc)
         return {project_id: said for alone in ask.alone() for project_id, said in recount(sources, alone).items()}
-    return found
 
 
-def _asked(sources: Sources, ask: Ask, reach: Reach) -> dict[str, Recount | SourceError]:
+def _asked(sources: Sources, ask: Ask, reach: Reach) -> Iterator[tuple[str, Recount | SourceError]]:
     """In this order, as an extractor lists: what ends or changes meanwhile is in the second listing, which is the later truth."""
     counts = {project_id: Recount() for project_id in ask.windows}
     hidden: Counter[str] = Counter()
@@ -66,10 +58,8 @@ def _asked(sources: Sources, ask: Ask, reach: Reach) -> dict[str, Recount | Sour
         hidden += _take(page, counts)
     for page in servers(changes_since=min(listed_since(window) for window in ask.windows.values())):
         hidden += _take(page, counts)
-    return {
-        project_id: _hides(ask, project_id, hidden) or _with_usage(sources, ask, reach, project_id, count)
-        for project_id, count in counts.items()
-    }
+    for project_id, count in counts.items():
+        yield project_id, _hides(ask, project_id, hidden) or _with_usage(sources, ask, reach, project_id, count)
 
 
 def _hides(ask: Ask, project_id: str, hidden: Counter[str]) -> SourceError | None:

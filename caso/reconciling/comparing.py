@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from caso.accounting.cases import Basis, Bill, Booked, Case, Known, seconds_in, size_of
-from caso.accounting.causes import HOUR, NO_HOURS, Cause, Hours
 from caso.accounting.use import Term, Use, term
 from caso.lifecycle.server import Server, ServerSeen
+from caso.reconciling.cases import Basis, Bill, Booked, Case, Known, seconds_in, size_of
+from caso.reconciling.causes import HOUR, NO_HOURS, Cause, Hours
 from caso.window import Window
 
 
