@@ -153,7 +153,8 @@ def test_what_cannot_be_meant_is_a_sentence(site: Site, arguments: list[str], sa
 
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
-    assert "Traceback" not in done.stderr and "\x1b" not in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 def test_a_store_that_is_not_there_yet_is_a_sentence(tmp_path: Path):
