@@ -102,7 +102,7 @@ class ServerOracle:
                 # Nova does not tell what a resize led to: of several sizes only the last is known, and when it came.
                 if sizes > 1:
                     yield Doubt(before, after, sleep=False, sizes=True)
-            elif naps + sizes > 1 or states[-1][0] != self.history.changed(after) or self._ended_by(after):
+            elif naps + sizes > 1 or _billed_otherwise(states) != self.history.changed(after) or self._ended_by(after):
                 yield Doubt(before, after, sleep=naps > 0, sizes=sizes > 0)
 
     @property
@@ -169,6 +169,12 @@ class ServerOracle:
         told = [(stretch.start, stretch.status, stretch.size) for stretch in self.history.stretches()]
         place = max((n for n, (at, _, _) in enumerate(told) if at <= start), default=0)
         return [told[place], *(one for one in told[place + 1 :] if one[0] <= end)]
+
+
+def _billed_otherwise(states: Sequence[tuple[datetime, str, Size]]) -> datetime | None:
+    """When what is billed changed last: the states after that may only be other names of the same."""
+    changes = [two[0] for one, two in pairwise(states) if ((one[1] in SUSPENDED), one[2]) != ((two[1] in SUSPENDED), two[2])]
+    return changes[-1] if changes else None
 
 
 def class_of(status: str) -> str:
