@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from queue import Full, Queue
-from threading import Event
+from queue import Empty, Full, Queue, SimpleQueue
+from threading import Event, Thread
 
+from caso.deadline import Deadline
 from caso.errors import CasoError, SourceError, after_name
 from caso.extractors.base import Ask, CannotShareError, Extractor, Page
 from caso.extractors.checking import faults
 from caso.store import Scope
 
 LOG = logging.getLogger(__name__)
+
+GRACE = 5.0
+"""Seconds after the deadline in which a question that is on its way may still be answered."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,34 +40,55 @@ class Ended:
     error: CasoError | None = None
 
 
-def extract(tasks: Sequence[Task], threads: int) -> Iterator[tuple[Task, Page | Ended]]:
+Item = tuple[Task, Page | Ended]
+
+
+def extract(tasks: Sequence[Task], threads: int, deadline: Deadline | None = None, grace: float = GRACE) -> Iterator[Item]:
     """Every page of every task, and one Ended for each task that is not split.
 
-    A task over several projects that fails is split: each project is asked for alone.
+    A task over several projects that fails is split: each project is asked for alone. Tasks that have not ended at
+    the deadline, and ``grace`` seconds after it, end with an error, whatever keeps them.
     """
-    waiting: Queue[tuple[Task, Page | Ended]] = Queue(maxsize=2 * threads)
+    waiting: Queue[Item] = Queue(maxsize=2 * threads)
+    todo: SimpleQueue[Task | None] = SimpleQueue()
     stop = Event()
-    with ThreadPoolExecutor(threads, thread_name_prefix="caso") as pool:
+    for _ in range(min(threads, sum(max(1, len(task.ask.windows)) for task in tasks))):
+        # Daemons: a question that nobody answers must not keep alive a process that was told to end.
+        Thread(target=_work_off, args=(todo, waiting, stop), name="caso", daemon=True).start()
+    try:
+        yield from _followed(tasks, todo, waiting, deadline or Deadline(), grace)
+    finally:
+        # Whoever reads stopped early (an error, a signal): nobody must ask what nobody will read,
+        # nor wait for room in the queue for ever.
+        stop.set()
+        for _ in range(threads):
+            todo.put(None)
+
+
+def _followed(
+    tasks: Sequence[Task], todo: SimpleQueue[Task | None], waiting: Queue[Item], deadline: Deadline, grace: float
+) -> Iterator[Item]:
+    running: list[Task] = []
+
+    def begin(those: Sequence[Task]) -> None:
+        running.extend(those)
+        for task in those:
+            todo.put(task)
+
+    begin(tasks)
+    while running:
         try:
-            for task in tasks:
-                pool.submit(_work, task, waiting, stop)
-            running = len(tasks)
-            while running:
-                task, event = waiting.get()
-                if isinstance(event, Ended):
-                    running -= 1
-                    parts = _split(task, event)
-                    for part in parts:
-                        pool.submit(_work, part, waiting, stop)
-                    running += len(parts)
-                    if parts:
-                        continue
-                yield task, event
-        finally:
-            # Whoever reads stopped early (an error, a signal): nobody must ask what nobody will read,
-            # nor wait for room in the queue for ever.
-            pool.shutdown(wait=False, cancel_futures=True)
-            stop.set()
+            task, event = waiting.get(timeout=None if deadline.seconds is None else deadline.left + grace)
+        except Empty:
+            for task in running:
+                yield task, Ended(SourceError(f"it was not told all in {deadline.seconds:g} s (deadline); the next run goes on"))
+            return
+        if isinstance(event, Ended):
+            running = [other for other in running if other is not task]
+            if parts := _split(task, event):
+                begin(parts)
+                continue
+        yield task, event
 
 
 def _split(task: Task, ended: Ended) -> list[Task]:
@@ -77,7 +101,13 @@ def _split(task: Task, ended: Ended) -> list[Task]:
     return [dataclasses.replace(task, ask=ask) for ask in task.ask.alone()]
 
 
-def _work(task: Task, waiting: Queue[tuple[Task, Page | Ended]], stop: Event) -> None:
+def _work_off(todo: SimpleQueue[Task | None], waiting: Queue[Item], stop: Event) -> None:
+    """One thread's work."""
+    while not stop.is_set() and (task := todo.get()) is not None:
+        _work(task, waiting, stop)
+
+
+def _work(task: Task, waiting: Queue[Item], stop: Event) -> None:
     try:
         for page in task.extractor.extract(task.ask):
             for fault in faults(task.extractor, page):
@@ -94,7 +124,7 @@ def _work(task: Task, waiting: Queue[tuple[Task, Page | Ended]], stop: Event) ->
     _put(waiting, (task, ended), stop)
 
 
-def _put(waiting: Queue[tuple[Task, Page | Ended]], item: tuple[Task, Page | Ended], stop: Event) -> bool:
+def _put(waiting: Queue[Item], item: Item, stop: Event) -> bool:
     """False when nobody reads any more."""
     while not stop.is_set():
         try:

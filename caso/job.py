@@ -12,6 +12,7 @@ from caso.errors import CasoError
 from caso.extractors.base import Extractor
 from caso.planning import Period
 from caso.projects import Project
+from caso.sources.traffic import Traffic
 from caso.store import History, Scope
 
 
@@ -27,6 +28,8 @@ class Job:
     period: Period
     keep_months: int = 13
     threads: int = 4
+    traffic: Traffic = dataclasses.field(default_factory=Traffic)
+    """What is asked of the services in this run, and until when it may."""
     unmapped: Sequence[Project] = ()
     """Projects that are to be accounted for, and have no VO: reported, left undone."""
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -60,6 +60,13 @@ MAIN = (
         help="Which endpoints of the catalog to use. Not set: as clouds.yaml says, else the public ones.",
     ),
     cfg.IntOpt("threads", default=4, min=1, max=64, help="Questions to the APIs at a time."),
+    cfg.IntOpt(
+        "deadline",
+        default=10800,
+        min=0,
+        help="Seconds after which a run asks the APIs nothing more: what was seen by then is accounted for and sent, the rest is "
+        "left to the next run. 0: no end.",
+    ),
     cfg.StrOpt("lock-path", help="Where cASO kept its lock file. Not read any more: locks are leases in the store."),
 )
 

@@ -83,7 +83,7 @@ def _tell_of_locked(report: Report, lease: Lease) -> None:
 def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, watcher: Watcher) -> datetime:
     """Keep what the extractors tell, and what is missing from all that they tell; the time since when that was asked."""
     started = clock()
-    for task, event in extract(tasks_for(job, store, report.scopes), job.threads):
+    for task, event in extract(tasks_for(job, store, report.scopes), job.threads, job.traffic.deadline):
         _take(store, report, job.cloud, task, event, clock())
         watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
         # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.

@@ -13,6 +13,7 @@ from oslo_config import cfg
 from caso import plugins
 from caso.accounting.rules import Rules
 from caso.config import Configuration
+from caso.deadline import Deadline
 from caso.delivery import Outlet
 from caso.errors import ConfigError, SourceError
 from caso.extractors.base import Extractor
@@ -26,6 +27,8 @@ from caso.records import BUILT_IN, KINDS, Record
 from caso.sources import Sources
 from caso.sources.compute import utc_now
 from caso.sources.credentials import access_from_conf
+from caso.sources.manners import Manners
+from caso.sources.traffic import Traffic
 from caso.store import Store, open_scratch, open_store, require_store
 from caso.window import BEGINNING, parse_instant
 
@@ -40,7 +43,8 @@ def job(conf: Configuration, now: datetime, clock: Callable[[], datetime] = utc_
     """
     period = period_of(conf, now)
     outlets = [_outlet(conf, name) for name in conf.messengers]
-    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
+    traffic = Traffic(Deadline(conf.deadline or None))
+    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic))
     sources = Sources(access, clock=clock)
     extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
     rules = _rules(conf)
@@ -51,6 +55,7 @@ def job(conf: Configuration, now: datetime, clock: Callable[[], datetime] = utc_
         period=period,
         keep_months=conf.store.keep_months,
         threads=conf.threads,
+        traffic=traffic,
         dry_run=conf.dry_run,
         lastrun_dir=Path(conf.spooldir) if conf.write_lastrun else None,
         narrowed=_narrowed(conf, "extractor", "region_name"),

@@ -34,7 +34,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources store wire",
         "accounting",
         "lifecycle records",
-        "window plugins",
+        "deadline window plugins",
         "errors",
     )
 )

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
 from typing import TextIO
 
 from oslo_config import cfg
@@ -38,7 +42,8 @@ def command(
             LOG.warning("%s", sentence)
         for sentence in conf.left_out:
             LOG.error("%s", sentence)
-        return act(conf)
+        with _ended_by_signals():
+            return act(conf)
     except (ConfigError, StoreError) as exc:
         print(f"{prog}: {exc}", file=sys.stderr)
         return 2
@@ -53,6 +58,28 @@ def command(
         # Python's own says nothing; a command that leaves something behind says what becomes of it.
         print(f"{prog}: {str(exc) or 'interrupted'}", file=sys.stderr)
         return 1
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM ends the block as Ctrl-C does: what is half written is taken back, locks are given up.
+
+    A second signal ends the process.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def printable(text: str) -> str:

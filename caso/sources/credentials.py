@@ -13,6 +13,7 @@ from oslo_config import cfg
 
 from caso.errors import ConfigError
 from caso.sources.failure import reason
+from caso.sources.manners import Manners
 from caso.sources.session import TIMEOUT, Access, new_session
 
 GROUP = "keystone_auth"
@@ -63,25 +64,27 @@ def access_from_conf(
     os_cloud: str | None = None,
     interface: str | None = None,
     environ: Mapping[str, str] | None = None,
+    manners: Manners | None = None,
 ) -> Access:
     """The credentials that a parsed configuration and its surroundings give; sends nothing.
 
     ``os_cloud`` is the argument of --os-cloud; ``interface`` names the endpoints to use, where not the public ones
-    or those that clouds.yaml says. ConfigError where there are no credentials, or they are incomplete.
+    or those that clouds.yaml says; ``manners`` are those of the run. ConfigError where there are no credentials, or
+    they are incomplete.
     """
     environ = os.environ if environ is None else environ
     if os_cloud:
-        return access_from_clouds(os_cloud, interface)
+        return access_from_clouds(os_cloud, interface, manners)
     register_auth_options(conf)
-    access = _from_group(conf, interface)
+    access = _from_group(conf, interface, manners or Manners())
     if access:
         return access
     if environ.get("OS_CLOUD") or environ.get("OS_AUTH_URL") or environ.get("OS_AUTH_TYPE"):
-        return access_from_clouds(environ.get("OS_CLOUD"), interface)
+        return access_from_clouds(environ.get("OS_CLOUD"), interface, manners)
     raise ConfigError(NONE_GIVEN)
 
 
-def access_from_clouds(name: str | None, interface: str | None = None) -> Access:
+def access_from_clouds(name: str | None, interface: str | None = None, manners: Manners | None = None) -> Access:
     """The credentials of a cloud of clouds.yaml, or of the OS_* variables where ``name`` is None."""
     from openstack import config, exceptions  # a second of import time that cron jobs with caso.conf need not pay
 
@@ -94,13 +97,16 @@ def access_from_clouds(name: str | None, interface: str | None = None) -> Access
         where = f"cloud {name!r} of clouds.yaml" if name else "OS_* variables"
         raise ConfigError(f"{where}: {reason(exc)}") from exc
     verify, cert = region.get_requests_verify_args()
+    manners = manners or Manners()
+    timeout = float(region.config.get("api_timeout") or TIMEOUT)
     return Access(
         region.config["auth_type"],
         {key: value for key, value in region.config["auth"].items() if value is not None},
-        session=new_session(timeout=float(region.config.get("api_timeout") or TIMEOUT), verify=verify, cert=cert),
+        session=new_session(timeout=timeout, traffic=manners.traffic, verify=verify, cert=cert),
         interface=interface or region.config.get("interface") or "public",
         region=region.region_name or None,
         cloud=name or "",
+        manners=manners,
     )
 
 
@@ -112,7 +118,7 @@ def _no_such_cloud(name: str, known: Any) -> str:
     return f"cloud {name!r} is not in {known.config_filename}; choose from {choices}"
 
 
-def _from_group(conf: cfg.ConfigOpts, interface: str | None) -> Access | None:
+def _from_group(conf: cfg.ConfigOpts, interface: str | None, manners: Manners) -> Access | None:
     group = conf[GROUP].auth_section or GROUP
     auth_type = conf[group].auth_type
     if not auth_type:
@@ -123,8 +129,9 @@ def _from_group(conf: cfg.ConfigOpts, interface: str | None) -> Access | None:
     return Access(
         auth_type,
         _plugin_options(conf, group, auth_type),
-        session=_session(conf[GROUP]),
+        session=_session(conf[GROUP], manners),
         interface=interface or "public",
+        manners=manners,
     )
 
 
@@ -152,10 +159,11 @@ def reading(option: str) -> Iterator[None]:
         raise ConfigError(f"{option}: what follows a $ in it is no option; where a $ is meant, write $$") from None
 
 
-def _session(group: cfg.ConfigOpts.GroupAttr) -> Any:
+def _session(group: cfg.ConfigOpts.GroupAttr, manners: Manners) -> Any:
     cert = (group.certfile, group.keyfile) if group.certfile and group.keyfile else group.certfile
     return new_session(
         timeout=group.timeout,
+        traffic=manners.traffic,
         verify=False if group.insecure else group.cafile or True,
         cert=cert,
         # Older keystoneauth has neither the options nor the arguments.

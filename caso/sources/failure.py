@@ -13,14 +13,23 @@ RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 LONGEST_REASON = 300
 
 
+class GarbledError(ksa.ClientException):
+    """An answer came, and cannot be read: the service, or what stands before it, was in trouble while it wrote it."""
+
+
+def unanswered(exc: Exception) -> bool:
+    """True when the service did not say anything to the question; another one need not fare better."""
+    if isinstance(exc, ksa.HttpError):
+        return exc.http_status in RETRIED_STATUSES
+    return isinstance(exc, ksa.ConnectionError | GarbledError)
+
+
 def may_pass(exc: Exception) -> bool:
     """True when the same request may well succeed in a second.
 
     Not a timeout: Nova takes up to 11 s for a page, and one that was silent for a minute would only be loaded more.
     """
-    if isinstance(exc, ksa.HttpError):
-        return exc.http_status in RETRIED_STATUSES
-    return isinstance(exc, ksa.ConnectionError) and not isinstance(exc, ksa.ConnectTimeout | ksa.SSLError)
+    return unanswered(exc) and not isinstance(exc, ksa.ConnectTimeout | ksa.SSLError)
 
 
 def login_failed(exc: Exception, scope: str) -> SourceError:
@@ -96,4 +105,6 @@ def _advice(exc: Exception) -> str:
         return "check that the service runs and can be reached from here"
     if isinstance(exc, ksa.EndpointNotFound):
         return "check region_name and interface"
+    if isinstance(exc, GarbledError):
+        return "see what stands before the service: is a proxy answering in its place?"
     return "check the options in [keystone_auth]"

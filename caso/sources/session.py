@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import Any
 
+import requests
 from keystoneauth1 import exceptions as ksa
 from keystoneauth1 import loading
 from keystoneauth1.access.access import AccessInfo
@@ -18,6 +19,9 @@ from caso.errors import ConfigError
 from caso.sources.api import LoginError, Scope, ScopeOrProject
 from caso.sources.failure import reason
 from caso.sources.http import HttpApi, logged_in
+from caso.sources.manners import Manners
+from caso.sources.traffic import Traffic
+from caso.sources.transport import Transport
 
 TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
@@ -38,13 +42,18 @@ SCOPE_OPTIONS = frozenset(
 FIXED_SCOPE = frozenset({"v3applicationcredential", "v3oauth2clientcredential", "v3oauth2mtlsclientcredential"})
 
 
-def new_session(*, timeout: float | None = None, **options: Any) -> Session:
+def new_session(*, timeout: float | None = None, traffic: Traffic | None = None, **options: Any) -> Session:
     """A session for all APIs: one connection pool, a timeout on every call (seconds of silence, default 60).
 
     ``options`` are those of keystoneauth's Session: verify, cert, tls_min_version, ...
     """
-    session = Session(user_agent=f"caso/{metadata.version('caso')}", **options)
     read = timeout or TIMEOUT
+    tls = {name: options.pop(name) for name in ("tls_ciphers", "tls_min_version") if name in options}
+    transport = Transport(traffic or Traffic(), **tls)
+    connections = requests.Session()
+    for scheme in ("https://", "http://"):
+        connections.mount(scheme, transport)
+    session = Session(user_agent=f"caso/{metadata.version('caso')}", session=connections, **options)
     # requests takes a pair as well: a host that drops packets is given up after seconds, a slow page is waited for.
     session.timeout = (min(CONNECT_TIMEOUT, read), read)  # type: ignore[assignment]
     return session
@@ -56,6 +65,7 @@ class Access:
     ``auth_type`` names a keystoneauth plug-in, ``options`` are that plug-in's. For every scope the plug-in is
     loaded again with other scope options, so each project's token is asked for once and serves all services.
     ``cloud`` is its name in clouds.yaml, empty where the credentials are not from there.
+    ``manners`` are those of the run; a ``session`` that is given has its traffic.
     """
 
     def __init__(
@@ -67,6 +77,7 @@ class Access:
         interface: str = "public",
         region: str | None = None,
         cloud: str = "",
+        manners: Manners | None = None,
     ) -> None:
         try:
             self._loader: loading.BaseLoader[BaseAuthPlugin] = loading.get_plugin_loader(_versioned(auth_type, options))
@@ -77,7 +88,8 @@ class Access:
         self.cloud = cloud
         self._auth_type = auth_type
         self._options = dict(options)
-        self._session = session or new_session()
+        self._manners = manners or Manners()
+        self._session = session or new_session(traffic=self._manners.traffic)
         self._interface = interface
         self._lock = threading.RLock()
         self._plugins: dict[ScopeOrProject, BaseAuthPlugin] = {}
@@ -100,6 +112,7 @@ class Access:
             region=region,
             interface=self._interface,
             endpoint=self._keystone() if service_type == "identity" else None,
+            manners=self._manners,
         )
 
     def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
@@ -166,7 +179,7 @@ class Access:
         plugin = self.auth(scope)
         if not isinstance(plugin, BaseIdentityPlugin):
             return None
-        return logged_in(lambda: plugin.get_access(self._session), _name(scope))
+        return logged_in(lambda: plugin.get_access(self._session), _name(scope), self._manners)
 
 
 def _versioned(auth_type: str, options: Mapping[str, Any]) -> str:

@@ -4,10 +4,12 @@ import pytest
 import requests
 import requests_mock
 
+from caso.deadline import Deadline
 from caso.errors import DeniedError, SourceError
-from caso.sources import http
 from caso.sources.api import LoginError, LostMarkerError, MissingError, Scope
+from caso.sources.manners import LIMIT, Manners
 from caso.sources.session import Access
+from caso.sources.traffic import Traffic
 
 AUTH = "http://user:secret@keystone.test/v3"
 NOVA = "http://nova.test/v2.1"
@@ -28,8 +30,7 @@ def token(project_id=None, url=NOVA, service_type="compute", roles=("Reader",)):
 
 
 @pytest.fixture
-def web(monkeypatch):
-    monkeypatch.setattr(http, "RETRY_DELAYS", (0.0, 0.0))
+def web():
     with requests_mock.Mocker() as mocker:
         mocker.post("http://keystone.test/v3/auth/tokens", json=login, headers={"X-Subject-Token": "t"})
         mocker.post(f"{AUTH}/auth/tokens", json=login, headers={"X-Subject-Token": "t"})
@@ -41,8 +42,9 @@ def login(request, context):
     return token(scope["project"].get("id", "p") if isinstance(scope, dict) and "project" in scope else None)
 
 
-def access():
-    return Access("v3password", {"auth_url": AUTH, "username": "me", "password": "hunter2", "user_domain_id": "d"})
+def access(manners=None):
+    options = {"auth_url": AUTH, "username": "me", "password": "hunter2", "user_domain_id": "d"}
+    return Access("v3password", options, manners=manners or Manners(sleep=lambda seconds: None))
 
 
 def nova(scope="p"):
@@ -71,19 +73,83 @@ def test_the_version_document_is_asked_for_without_the_project_behind_it(web):
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_passing_failure_is_tried_again(web, status):
-    web.get(f"{NOVA}/servers", [{"status_code": status, "headers": {"Retry-After": "3600"}}, {"json": {"servers": []}}])
+def test_a_passing_failure_is_tried_again_after_a_while_that_grows(web, status):
+    pauses: list[float] = []
+    web.get(f"{NOVA}/servers", [{"status_code": status}] * 3 + [{"json": {"servers": []}}])
 
-    assert nova().get("/servers", to="list servers") == {"servers": []}
+    assert access(Manners(sleep=pauses.append)).api("compute", "p").get("/servers", to="list servers") == {"servers": []}
+
+    assert [0.25 <= pauses[0] <= 0.75, 0.5 <= pauses[1] <= 1.5, 1 <= pauses[2] <= 3] == [True] * 3
+    assert len({round(pause, 9) for pause in pauses}) == 3
 
 
-def test_a_failure_that_stays_is_told_after_three_tries(web):
+def test_a_failure_that_stays_is_told_after_four_tries(web):
     web.get(f"{NOVA}/servers", status_code=503)
 
     with pytest.raises(SourceError, match=r"nova: cannot list servers: .*HTTP 503.*next run asks again"):
         nova().get("/servers", to="list servers")
 
-    assert len(web.request_history) == 1 + 3
+    assert len(web.request_history) == 1 + 4
+
+
+def test_a_service_that_asks_for_a_pause_gets_it(web):
+    pauses: list[float] = []
+    web.get(f"{NOVA}/servers", [{"status_code": 429, "headers": {"Retry-After": "7"}}, {"json": {"servers": []}}])
+
+    access(Manners(sleep=pauses.append)).api("compute", "p").get("/servers", to="list servers")
+
+    assert pauses == [7.0]
+
+
+@pytest.mark.parametrize("after", ["3600", "Wed, 01 Jan 2999 00:00:00 GMT"], ids=["seconds", "date"])
+def test_a_service_that_asks_for_a_long_pause_is_left_to_the_next_run(web, after):
+    web.get(f"{NOVA}/servers", status_code=429, headers={"Retry-After": after})
+
+    with pytest.raises(SourceError, match=r"HTTP 429.*the next run asks again"):
+        nova().get("/servers", to="list servers")
+
+    assert len(web.request_history) == 1 + 1
+
+
+@pytest.mark.parametrize("after", ["soon", "-1", "Wed, 01 Jan 1999 00:00:00 GMT"])
+def test_a_pause_that_cannot_be_meant_is_none(web, after):
+    web.get(f"{NOVA}/servers", [{"status_code": 503, "headers": {"Retry-After": after}}, {"json": {"servers": []}}])
+
+    assert nova().get("/servers", to="list servers") == {"servers": []}
+
+
+def test_a_service_that_never_answers_is_left_alone_after_some_questions(web):
+    web.get(f"{NOVA}/servers", exc=requests.exceptions.ReadTimeout)
+    opened = access()
+
+    for scope in map(str, range(LIMIT)):
+        with pytest.raises(SourceError, match="timed out"):
+            opened.api("compute", scope, "one").get("/servers", to="list servers")
+    with pytest.raises(SourceError, match="has left 5 questions unanswered, and is not asked any more"):
+        opened.api("compute", "another", "one").get("/servers", to="list servers")
+
+    assert sum(request.method == "GET" for request in web.request_history) == LIMIT
+
+
+def test_an_answer_in_between_makes_good_what_failed_before(web):
+    slow = {"exc": requests.exceptions.ReadTimeout}
+    web.get(f"{NOVA}/servers", [slow] * (LIMIT - 1) + [{"status_code": 403}] + [slow] * (LIMIT - 1) + [{"json": {}}])
+    one = nova()
+
+    for _ in range(2 * LIMIT - 1):
+        with pytest.raises(SourceError):
+            one.get("/servers", to="list servers")
+
+    assert one.get("/servers", to="list servers") == {}
+
+
+def test_after_the_deadline_nothing_is_asked(web):
+    web.get(f"{NOVA}/servers", json={"servers": []})
+
+    with pytest.raises(SourceError, match=r"this run has asked for 0 s, as long as it may \(deadline\)"):
+        access(Manners(Traffic(Deadline(0)))).api("compute", "p").get("/servers", to="list servers")
+
+    assert web.request_history == []
 
 
 def test_a_token_request_is_tried_again_too(web):
@@ -108,7 +174,7 @@ def test_a_refused_connection_is_tried_again_and_told(web):
     with pytest.raises(SourceError, match="check that the service runs"):
         nova().get("/servers", to="list servers")
 
-    assert len(web.request_history) == 4
+    assert len(web.request_history) == 1 + 4
 
 
 def test_novas_own_words_are_in_the_message_of_a_refusal(web):
@@ -151,6 +217,12 @@ def test_an_answer_that_is_no_json_object_is_a_source_error(web, answer):
 
     with pytest.raises(SourceError, match="the answer is no JSON"):
         nova().get("/servers", to="list servers")
+
+
+def test_an_answer_that_was_cut_short_is_asked_for_again(web):
+    web.get(f"{NOVA}/servers", [{"text": '{"servers": ['}, {"json": {"servers": []}}])
+
+    assert nova().get("/servers", to="list servers") == {"servers": []}
 
 
 def test_each_scope_logs_in_once_for_all_services_and_regions(web):

@@ -1,0 +1,51 @@
+"""How a run behaves towards the services: it counts what it asks, ends in time, and leaves alone who does not answer."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from caso.deadline import Deadline
+from caso.errors import SourceError
+from caso.sources.failure import unanswered
+from caso.sources.traffic import Traffic
+
+LIMIT = 5
+"""Questions in a row, each with its retries, that a service may leave unanswered; then it is asked no more in this run."""
+
+
+class Manners:
+    """What all questions of one run have in common. Threads may share it."""
+
+    def __init__(self, traffic: Traffic | None = None, sleep: Callable[[float], None] = time.sleep, limit: int = LIMIT) -> None:
+        self.traffic = traffic or Traffic()
+        self.sleep = sleep
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._unanswered: dict[tuple[str, str | None], int] = {}
+
+    @property
+    def deadline(self) -> Deadline:
+        return self.traffic.deadline
+
+    def require_hope(self, service: str, region: str | None, what: str) -> None:
+        """SourceError where ``what`` ("nova: cannot list servers") need not be tried: no time is left, or the service is down."""
+        if self.deadline.passed:
+            raise SourceError(
+                f"{what}: this run has asked for {self.deadline.seconds:g} s, as long as it may (deadline); the next one goes on"
+            )
+        with self._lock:
+            count = self._unanswered.get((service, region), 0)
+        if count >= self._limit:
+            raise SourceError(
+                f"{what}: it has left {count} questions unanswered, and is not asked any more; the next run asks again"
+            )
+
+    def note(self, service: str, region: str | None, exc: Exception | None = None) -> None:
+        """A question was answered, or failed by ``exc``; one that was refused was answered."""
+        with self._lock:
+            if exc is not None and unanswered(exc):
+                self._unanswered[service, region] = self._unanswered.get((service, region), 0) + 1
+            else:
+                self._unanswered.pop((service, region), None)

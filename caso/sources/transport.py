@@ -1,0 +1,79 @@
+"""HTTP on its way: no answer without an end, none too large, every request counted.
+
+A timeout of requests is one of silence: a service that sends a byte now and then would hold a
+connection for ever. Here the whole answer has to be there in time.
+"""
+
+from __future__ import annotations
+
+import time
+from io import BytesIO
+from typing import Any
+
+import requests
+from keystoneauth1.session import TCPKeepAliveAdapter
+from urllib3 import HTTPResponse
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+
+from caso.sources.traffic import Traffic
+
+LONGEST = 600.0
+"""Seconds for one answer; Nova takes up to 11 s for a page."""
+LARGEST = 256 * 1024 * 1024
+"""Bytes of one answer; a page of a thousand servers has some 3 MB."""
+SHORTEST = 0.1
+"""Seconds that a question on its way at the deadline has at least."""
+PART = 64 * 1024
+CONNECTIONS = 64
+"""Kept open to each host: as many as there may be threads."""
+NOT_OF_THE_WHOLE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+"""Headers of the answer as it came over the wire, not of its body as it is handed on."""
+
+
+class AnswerTooLargeError(requests.RequestException):
+    """More than any service has to say at once."""
+
+
+class Transport(TCPKeepAliveAdapter):
+    """What requests sends through; the session's timeouts are those of silence."""
+
+    def __init__(self, traffic: Traffic, *, longest: float = LONGEST, largest: int = LARGEST, **options: Any) -> None:
+        self._traffic = traffic
+        self._longest = longest
+        self._largest = largest
+        super().__init__(pool_maxsize=CONNECTIONS, **options)
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
+        """The answer, with its body whole; ``args`` and ``kwargs`` as for :class:`requests.adapters.HTTPAdapter`."""
+        began = time.monotonic()
+        failed = True
+        if isinstance(kwargs.get("timeout"), tuple):
+            kwargs["timeout"] = tuple(min(seconds, max(SHORTEST, self._traffic.deadline.left)) for seconds in kwargs["timeout"])
+        try:
+            response = self._whole(request, super().send(request, *args, **{**kwargs, "stream": True}), began)
+            failed = response.status_code >= requests.codes.bad_request
+            return response
+        finally:
+            self._traffic.note((request.url or "").partition("?")[0], time.monotonic() - began, failed=failed)
+
+    def _whole(self, request: requests.PreparedRequest, response: requests.Response, began: float) -> requests.Response:
+        raw: HTTPResponse = response.raw
+        end = began + min(self._longest, self._traffic.deadline.left)
+        body = BytesIO()
+        try:
+            while part := raw.read1(PART, decode_content=True):
+                body.write(part)
+                if body.tell() > self._largest:
+                    raise AnswerTooLargeError(f"the answer is larger than {self._largest} bytes", request=request)
+                if time.monotonic() > end:
+                    raise requests.exceptions.ReadTimeout("the answer did not end in time", request=request)
+        except ReadTimeoutError as exc:
+            raise requests.exceptions.ReadTimeout(exc, request=request) from exc
+        except HTTPError as exc:
+            raise requests.exceptions.ConnectionError(exc, request=request) from exc
+        finally:
+            # One whose answer was read to its end is in the pool already; another one is of no use any more.
+            raw.close()
+        headers = {name: value for name, value in raw.headers.items() if name.lower() not in NOT_OF_THE_WHOLE}
+        whole = HTTPResponse(BytesIO(body.getvalue()), headers, raw.status, reason=raw.reason, preload_content=False)
+        return self.build_response(request, whole)
