@@ -94,6 +94,10 @@ container:  ## the container image, and a try (takes podman, buildah or docker; 
 lowest: $(VENV)/.test  ## the tests without services, on the lowest versions that requirements.txt admits (takes uv from PyPI, and a C compiler)
 	.ci/lowest $(BIN)/python
 
+.PHONY: audit
+audit: $(VENV)/.test  ## look for known holes in what caso runs with (takes pip-audit and its data from PyPI)
+	.ci/audit $(BIN)/python
+
 .PHONY: constraints
 constraints: $(VENV)/.test  ## choose the pinned versions anew (takes uv from PyPI)
 	.ci/constraints $(BIN)/python $(CONSTRAINTS)

@@ -10,12 +10,12 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import TextIO
 
 from oslo_config import cfg
-from oslo_log import log
 
 from caso import config
+from caso.cli.logs import set_up_logging
+from caso.cli.printing import printable
 from caso.errors import CasoError, ConfigError, StoreError
 
 LOG = logging.getLogger(__name__)
@@ -31,13 +31,13 @@ def command(
     try:
         conf = config.build(sys.argv[1:] if argv is None else argv, prog, subcommands=subcommands)
     except ConfigError as exc:
-        print(f"{prog}: {exc}", file=sys.stderr)
+        print(printable(f"{prog}: {exc}"), file=sys.stderr)
         return 2
     except SystemExit as exc:
         # argparse and oslo.config leave by it: with 0 after --help, else for arguments that they do not understand.
         return 2 if exc.code else 0
     try:
-        _set_up_logging(conf)
+        set_up_logging(conf)
         for sentence in (*conf.remarks, *config.unknown_options(conf)):
             LOG.warning("%s", sentence)
         for sentence in conf.left_out:
@@ -45,10 +45,10 @@ def command(
         with _ended_by_signals():
             return act(conf)
     except (ConfigError, StoreError) as exc:
-        print(f"{prog}: {exc}", file=sys.stderr)
+        print(printable(f"{prog}: {exc}"), file=sys.stderr)
         return 2
     except CasoError as exc:
-        print(f"{prog}: {exc}", file=sys.stderr)
+        print(printable(f"{prog}: {exc}"), file=sys.stderr)
         return 1
     except BrokenPipeError:
         # Who read our output has seen enough, as head does; nothing is left to write when Python flushes it at its end.
@@ -80,45 +80,3 @@ def _ended_by_signals() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def printable(text: str) -> str:
-    r"""Text from the cloud's users without what a terminal would obey.
-
-    >>> printable("a\x1b[31m") == "a\ufffd[31m"
-    True
-    """
-    return "".join(c if c.isprintable() else "\ufffd" for c in text)
-
-
-class _StandardError(logging.StreamHandler[TextIO]):
-    """Writes to what sys.stderr is at that moment: while a progress bar is drawn, rich puts lines above it."""
-
-    def __init__(self) -> None:
-        logging.Handler.__init__(self)
-
-    @property
-    def stream(self) -> TextIO:
-        return sys.stderr
-
-    @stream.setter
-    def stream(self, stream: TextIO) -> None:
-        raise AttributeError("it is always sys.stderr")
-
-
-def _set_up_logging(conf: cfg.ConfigOpts) -> None:
-    """oslo.log as configured. Where it has no file, standard error: cron mails that, so only what is wrong is said."""
-    try:
-        log.setup(conf, "caso")
-    except (OSError, RuntimeError, TypeError, ValueError, log.LogConfigError) as exc:
-        raise ConfigError(f"there is no log as it is configured: {exc}; correct its options in [DEFAULT]") from exc
-    if conf.log_config_append or conf.log_file or conf.log_dir or conf.use_syslog or conf.use_journal:
-        return
-    if not conf.debug:
-        # What it warns of, a failed login say, caso reports itself, with what to do.
-        logging.getLogger("keystoneauth").setLevel(logging.ERROR)
-        logging.getLogger("stevedore").setLevel(logging.CRITICAL)
-    handler = _StandardError()
-    handler.setLevel(logging.DEBUG if conf.debug else logging.WARNING)
-    handler.setFormatter(logging.Formatter("caso: %(levelname)s: %(message)s"))
-    logging.getLogger().handlers = [handler]

@@ -12,8 +12,9 @@ from oslo_config import cfg
 
 from caso import wiring
 from caso.cli import documents
-from caso.cli.base import command, printable
+from caso.cli.base import command
 from caso.cli.ledger_arguments import SUBCOMMANDS, WORDS, messengers_of, require_keys, selection_of, selection_of_keys
+from caso.cli.printing import printable
 from caso.errors import ConfigError, LockedError
 from caso.store import Inspection, Selection, State, Store
 

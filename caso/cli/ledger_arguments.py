@@ -8,7 +8,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from caso.cli.base import printable
+from caso.cli.printing import printable
 from caso.errors import CasoError, ConfigError
 from caso.store import Inspection, Selection, State
 from caso.window import Month

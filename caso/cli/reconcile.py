@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from caso import wiring
 from caso.cli import documents
-from caso.cli.base import command, printable
+from caso.cli.base import command
+from caso.cli.printing import printable
 from caso.config import Configuration
 from caso.errors import ConfigError
 from caso.reconciling import Asked, reconcile

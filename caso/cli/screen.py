@@ -23,7 +23,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from caso.cli.base import printable
+from caso.cli.printing import printable
 from caso.differences import What
 from caso.lagging import Lag, lag_of
 from caso.projects import Project

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import requests
 from keystoneauth1 import exceptions as ksa
 
 from caso.errors import DeniedError, SourceError
@@ -11,6 +12,18 @@ from caso.sources.api import LoginError, LostMarkerError, MissingError
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 LONGEST_REASON = 300
+
+
+class RefusedAnswerError(requests.RequestException):
+    """caso does not take this answer, now or later."""
+
+
+class AnswerTooLargeError(RefusedAnswerError):
+    """More than any service has to say at once."""
+
+
+class ForeignRedirectError(RefusedAnswerError):
+    """The answer points to another host, which would be sent the token."""
 
 
 class GarbledError(ksa.ClientException):
@@ -21,7 +34,7 @@ def unanswered(exc: Exception) -> bool:
     """True when the service did not say anything to the question; another one need not fare better."""
     if isinstance(exc, ksa.HttpError):
         return exc.http_status in RETRIED_STATUSES
-    return isinstance(exc, ksa.ConnectionError | GarbledError)
+    return isinstance(exc, ksa.ConnectionError | GarbledError) and not _is_refused(exc)
 
 
 def may_pass(exc: Exception) -> bool:
@@ -90,7 +103,13 @@ def _is_denied(exc: Exception) -> bool:
     return isinstance(exc, ksa.HttpError) and exc.http_status in (401, 403)
 
 
+def _is_refused(exc: Exception) -> bool:
+    return isinstance(getattr(exc, "original", None), RefusedAnswerError)
+
+
 def _advice(exc: Exception) -> str:
+    if _is_refused(exc):
+        return "correct auth_url or the endpoint in the catalog; see what answers there"
     if isinstance(exc, ksa.HttpError):
         if exc.http_status in RETRIED_STATUSES:
             return "the service is overloaded or down; the next run asks again"

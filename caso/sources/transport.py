@@ -9,12 +9,14 @@ from __future__ import annotations
 import time
 from io import BytesIO
 from typing import Any
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from keystoneauth1.session import TCPKeepAliveAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from caso.sources.failure import AnswerTooLargeError, ForeignRedirectError
 from caso.sources.traffic import Traffic
 
 LONGEST = 600.0
@@ -28,10 +30,6 @@ CONNECTIONS = 64
 """Kept open to each host: as many as there may be threads."""
 NOT_OF_THE_WHOLE = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 """Headers of the answer as it came over the wire, not of its body as it is handed on."""
-
-
-class AnswerTooLargeError(requests.RequestException):
-    """More than any service has to say at once."""
 
 
 class Transport(TCPKeepAliveAdapter):
@@ -52,6 +50,7 @@ class Transport(TCPKeepAliveAdapter):
         try:
             response = self._whole(request, super().send(request, *args, **{**kwargs, "stream": True}), began)
             failed = response.status_code >= requests.codes.bad_request
+            _require_same_host(response)
             return response
         finally:
             self._traffic.note((request.url or "").partition("?")[0], time.monotonic() - began, failed=failed)
@@ -77,3 +76,13 @@ class Transport(TCPKeepAliveAdapter):
         headers = {name: value for name, value in raw.headers.items() if name.lower() not in NOT_OF_THE_WHOLE}
         whole = HTTPResponse(BytesIO(body.getvalue()), headers, raw.status, reason=raw.reason, preload_content=False)
         return self.build_response(request, whole)
+
+
+def _require_same_host(response: requests.Response) -> None:
+    """keystoneauth follows a redirection with the token in its headers: not to another host, and never out of TLS."""
+    if not response.is_redirect:
+        return
+    here = urlsplit(response.url)
+    there = urlsplit(urljoin(response.url, response.headers["location"]))
+    if there.hostname != here.hostname or (here.scheme == "https" and there.scheme != "https"):
+        raise ForeignRedirectError(f"it is redirected to {there.scheme}://{there.hostname}", request=response.request)

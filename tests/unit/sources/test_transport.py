@@ -13,9 +13,10 @@ from keystoneauth1 import exceptions as ksa
 from keystoneauth1.session import Session
 
 from caso.deadline import Deadline
+from caso.sources.failure import AnswerTooLargeError, may_pass
 from caso.sources.session import new_session
 from caso.sources.traffic import Calls, Traffic
-from caso.sources.transport import AnswerTooLargeError, Transport
+from caso.sources.transport import Transport
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 
@@ -128,6 +129,25 @@ def test_an_answer_arrives_whole_and_its_connection_is_used_again(sent: bytes):
     calls = traffic.calls()
     assert calls["nova"] == Calls(3, 0, calls["nova"].seconds)
     assert calls["nova"].seconds > 0
+
+
+@pytest.mark.parametrize("target", ["http://elsewhere.test/", "//elsewhere.test/x", "https://127.0.0.2/"])
+def test_a_token_is_never_sent_to_another_host(target: str):
+    redirect = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
+    with serving(lambda connection: connection.sendall(redirect)) as url, pytest.raises(ksa.ConnectionError) as caught:
+        new_session().get(url, headers={"X-Auth-Token": "secret"})
+
+    assert "it is redirected to" in str(caught.value)
+    assert not may_pass(caught.value)
+    assert "secret" not in str(caught.value)
+
+
+def test_a_redirection_on_the_same_host_is_followed():
+    answers: list[bytes] = []
+    with serving(lambda connection: connection.sendall(answers.pop(0))) as url:
+        redirect = f"HTTP/1.1 301 Moved\r\nLocation: {url}v3/\r\nContent-Length: 0\r\n\r\n".encode()
+        answers += [redirect, answer(b'{"a": "b"}')]
+        assert new_session().get(url).json() == {"a": "b"}
 
 
 def test_a_token_is_keystones_whoever_asks_for_it():

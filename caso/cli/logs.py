@@ -1,0 +1,67 @@
+"""Where the log goes, and what of foreign words gets into it."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from typing import TextIO
+
+from oslo_config import cfg
+from oslo_log import log
+
+from caso.cli.printing import printable
+from caso.errors import ConfigError
+
+
+class Harmless(logging.Filter):
+    """Lets every message pass, as one line without anything that a terminal would obey: the cloud's users choose their names."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = printable(record.getMessage()), ()
+        if record.exc_info:
+            trace = "".join(traceback.format_exception(*record.exc_info))
+            record.exc_text = "\n".join(f"    {printable(line)}" for line in trace.splitlines())
+        return True
+
+
+HARMLESS = Harmless()
+
+
+class _StandardError(logging.StreamHandler[TextIO]):
+    """Writes to what sys.stderr is at that moment: while a progress bar is drawn, rich puts lines above it."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, stream: TextIO) -> None:
+        raise AttributeError("it is always sys.stderr")
+
+
+def set_up_logging(conf: cfg.ConfigOpts) -> None:
+    """oslo.log as configured. Where it has no file, standard error: cron mails that, so only what is wrong is said."""
+    try:
+        log.setup(conf, "caso")
+    except (OSError, RuntimeError, TypeError, ValueError, log.LogConfigError) as exc:
+        raise ConfigError(f"there is no log as it is configured: {exc}; correct its options in [DEFAULT]") from exc
+    _provide_standard_error(conf)
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(HARMLESS)
+
+
+def _provide_standard_error(conf: cfg.ConfigOpts) -> None:
+    if conf.log_config_append or conf.log_file or conf.log_dir or conf.use_syslog or conf.use_journal:
+        return
+    if not conf.debug:
+        # What it warns of, a failed login say, caso reports itself, with what to do.
+        logging.getLogger("keystoneauth").setLevel(logging.ERROR)
+        logging.getLogger("stevedore").setLevel(logging.CRITICAL)
+    handler = _StandardError()
+    handler.setLevel(logging.DEBUG if conf.debug else logging.WARNING)
+    handler.setFormatter(logging.Formatter("caso: %(levelname)s: %(message)s"))
+    logging.getLogger().handlers = [handler]
