@@ -23,7 +23,7 @@ SKEW = timedelta(minutes=5)
 """Nova's clock and ours differ by less."""
 
 ON, OFF = "ACTIVE", "SHUTOFF"
-IDLE = frozenset({OFF, "PAUSED", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "SOFT_DELETED", "DELETED"})
+IDLE = frozenset({OFF, "PAUSED", "SUSPENDED", "SHELVED", "SHELVED_OFFLOADED", "SOFT_DELETED"})
 """In every other state a server runs, or is on its way to: it costs what a running one costs."""
 
 # Nova's compute/instance_actions.py has the names of all actions; those that are not here change nothing that counts.

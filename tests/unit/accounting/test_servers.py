@@ -96,6 +96,13 @@ def test_each_nova_state_has_its_status(nova, sent):
     assert RULES.status(nova) == sent
 
 
+@pytest.mark.parametrize("status", ["SUSPENDED", "SHELVED_OFFLOADED"])
+def test_where_a_site_says_that_a_state_holds_resources_its_servers_are_stopped(status: str):
+    awake = dataclasses.replace(RULES, suspended_states=frozenset())
+
+    assert (awake.status(status), RULES.status(status)) == (Status.STOPPED, Status.SUSPENDED)
+
+
 def test_only_the_suspended_states_cost_no_wall_time():
     awake = dataclasses.replace(RULES, suspended_states=frozenset({"PAUSED"}))
 

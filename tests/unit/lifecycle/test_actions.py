@@ -5,13 +5,13 @@ from datetime import timedelta
 
 import pytest
 
-from caso.lifecycle.actions import LONG, Action, told_by, worth_asking
+from caso.lifecycle.actions import Action, told_by, worth_asking
 from caso.lifecycle.server import Benchmark, ServerState, observe
 from caso.lifecycle.timeline import Evidence, Source
 from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
 
 FIRST, NEXT = hours(10), hours(20)
-SOON = FIRST + LONG
+SOON = hours(12)
 SECOND = timedelta(seconds=1)
 
 
@@ -45,6 +45,14 @@ def test_a_server_suspended_and_resumed_between_two_looks_was_suspended():
         ("SUSPENDED", hours(12)),
         ("ACTIVE", hours(15)),
     ]
+
+
+def test_a_server_that_was_suspended_before_it_was_deleted_was_suspended():
+    seen = seen_server(at=NEXT, status="DELETED", ended=hours(18))
+
+    found = intervals(known(), [Action("suspend", hours(12)), Action("delete", hours(18))], seen)
+
+    assert [(status, start) for status, _, start, _ in found] == [("ACTIVE", CREATED), ("SUSPENDED", hours(12))]
 
 
 def test_of_several_resizes_the_last_one_leads_to_the_flavor_that_is_seen():

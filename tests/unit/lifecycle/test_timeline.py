@@ -170,5 +170,11 @@ def test_the_words_for_who_told_caso_are_those_that_stores_hold():
     assert [source.value for source in Source] == ["poll", "action", "notification", "assumption"]
 
 
+def test_what_is_told_of_the_time_before_a_life_begins_no_interval_there():
+    told_early = [claim("a", -5, -3), claim("b", -2, -1), claim("c", 4, 5)]
+
+    assert told(told_early) == [("b", BORN, at(4)), ("c", at(4), None)]
+
+
 def test_no_evidence_is_no_life():
     assert fold([], BORN) == ()
