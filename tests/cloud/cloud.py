@@ -107,6 +107,11 @@ class Cloud:
         """Add to it what shall go wrong; clear it afterwards."""
         return self._proxy.faults
 
+    @property
+    def tokens(self) -> list[str]:
+        """Tokens that clients got for a project."""
+        return self._proxy.tokens
+
     def calls(self) -> contextlib.AbstractContextManager[Calls]:
         """``with cloud.calls() as calls``: the requests clients made within the block."""
         return self._proxy.calls()

@@ -69,6 +69,11 @@ class Proxy:
             server.shutdown()
             server.server_close()
 
+    @property
+    def tokens(self) -> list[str]:
+        """Those that were given out through the proxy, for a project."""
+        return list(self._projects)
+
     def project_of(self, token: str | None) -> str | None:
         """The project a token is for, if it was got through the proxy."""
         return self._projects.get(token or "")
