@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import metadata
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -45,8 +48,10 @@ FIXED_SCOPE = frozenset({"v3applicationcredential", "v3oauth2clientcredential", 
 def new_session(*, timeout: float | None = None, traffic: Traffic | None = None, **options: Any) -> Session:
     """A session for all APIs: one connection pool, a timeout on every call (seconds of silence, default 60).
 
-    ``options`` are those of keystoneauth's Session: verify, cert, tls_min_version, ...
+    ``options`` are those of keystoneauth's Session: verify, cert, tls_min_version, ... ConfigError where a file that they
+    name cannot be used.
     """
+    _require_files(options.get("verify"), options.get("cert"))
     read = timeout or TIMEOUT
     tls = {name: options.pop(name) for name in ("tls_ciphers", "tls_min_version") if name in options}
     transport = Transport(traffic or Traffic(), **tls)
@@ -57,6 +62,28 @@ def new_session(*, timeout: float | None = None, traffic: Traffic | None = None,
     # requests takes a pair as well: a host that drops packets is given up after seconds, a slow page is waited for.
     session.timeout = (min(CONNECT_TIMEOUT, read), read)  # type: ignore[assignment]
     return session
+
+
+def _require_files(verify: bool | str | None, cert: str | tuple[str, str] | None) -> None:
+    """Find out now what would else fail at the first request, in words about credentials."""
+    context = ssl.create_default_context()
+    if isinstance(verify, str):
+        place = {"capath": verify} if Path(verify).is_dir() else {"cafile": verify}
+        with _reading("cafile", verify, "name a PEM file with the certificate of the authority that signed the services'"):
+            context.load_verify_locations(**place)
+    if cert:
+        certfile, keyfile = (cert, None) if isinstance(cert, str) else cert
+        with _reading("certfile", certfile, "name PEM files with the user's certificate and its key, which has no passphrase"):
+            context.load_cert_chain(certfile, keyfile, password="")
+
+
+@contextmanager
+def _reading(option: str, path: str, advice: str) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as exc:
+        cause = exc.strerror if isinstance(exc, OSError) and exc.strerror else exc
+        raise ConfigError(f"{option}: cannot use {path}: {cause}; {advice}, and let this user read it") from exc
 
 
 class Access:

@@ -3,19 +3,21 @@
 import json
 
 import pytest
+import requests
 from oslo_config import cfg
 
 from caso.errors import ConfigError
 from caso.sources.credentials import access_from_conf, list_auth_opts, register_auth_options
 
-FULL = """
+AUTHORITIES = requests.certs.where()
+FULL = f"""
 [keystone_auth]
 auth_type = v3password
 auth_url = http://conf.test/v3
 username = accounting
 password = hunter2
 user_domain_id = default
-cafile = /etc/ssl/mine.pem
+cafile = {AUTHORITIES}
 timeout = 5
 """
 
@@ -55,7 +57,7 @@ def test_the_configuration_file_gives_plug_in_session_and_timeout(tmp_path):
     access = access_from_conf(conf(tmp_path, FULL))
 
     assert keystone_of(access) == "http://conf.test/v3"
-    assert access._session.verify == "/etc/ssl/mine.pem"
+    assert access._session.verify == AUTHORITIES
     assert access._session.timeout == (5.0, 5.0)
 
 
