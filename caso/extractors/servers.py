@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from caso.extractors.times import UnreadableError, require_created
+from caso.extractors.times import CLOCK_SKEW, UnreadableError, require_created
 from caso.lifecycle.server import Flavor, ServerSeen, ServerState
 from caso.sources.rows import ServerRow
 
@@ -29,6 +29,8 @@ def see(
     if ended is not None and ended < row.created:
         raise UnreadableError(f"it ended ({ended:%FT%TZ}) before it was created ({row.created:%FT%TZ})")
     require_created(row.created, arrived_at)
+    if ended is not None and ended > arrived_at + CLOCK_SKEW:
+        raise UnreadableError(f"it ended in the future ({ended:%FT%TZ}); check the clocks")
     seen_at = max(arrived_at, row.created)
     return ServerSeen(
         uuid=row.id,

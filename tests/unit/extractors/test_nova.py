@@ -86,9 +86,10 @@ def test_a_change_that_novas_clock_puts_into_our_future_is_not_later_than_the_an
         {"created": None},
         {"status": "DELETED", "updated": "2024-01-01T00:00:00Z", "OS-SRV-USG:terminated_at": "2024-01-01T00:00:00"},
         {"created": "2031-01-01T00:00:00Z"},
+        {"status": "DELETED", "updated": "2024-02-01T00:00:00Z", "OS-SRV-USG:terminated_at": "2099-01-01T00:00:00"},
         {"flavor": None},
     ],
-    ids=["no creation", "ended before it began", "from the future", "no flavor"],
+    ids=["no creation", "ended before it began", "from the future", "ended in the future", "no flavor"],
 )
 def test_an_impossible_server_is_quarantined_and_the_others_go_on(changes):
     window = Window.of(BEGINNING, NOW)
