@@ -92,6 +92,7 @@ def _deliver_to(outlet: Outlet, store: Store, clock: Callable[[], datetime], tol
     try:
         with store.locks.acquire([f"messenger {outlet.name}"], clock()) as lease:
             _drain(outlet, store.ledger, lease, clock, done, told)
+            store.ledger.note_success(outlet.name, clock())
     except LockedError as exc:
         error = exc
     except DeliveryError as exc:

@@ -16,7 +16,7 @@ from caso.extractors.base import Page
 from caso.job import Job
 from caso.lastrun import keep_lastrun
 from caso.records import Record
-from caso.report import Report, ScopeReport
+from caso.report import Coverage, Report, ScopeReport
 from caso.retiring import departed, end_what_is_out_of_reach, retire
 from caso.settling import Accounts, put_own, settle
 from caso.store import Lease, Place, Store
@@ -43,13 +43,24 @@ class Silent:
         """Nobody watches."""
 
 
-def run(job: Job, store: Store, clock: Clock, watcher: Watcher | None = None) -> Report:
+def run(job: Job, store: Store, clock: Clock, watcher: Watcher | None = None, report: Report | None = None) -> Report:
     """Ask what happened since each checkpoint, keep it, account for it, and hand on what is due.
 
-    Raises StoreError when the store cannot be written; every other failure is in the report.
+    Raises StoreError when the store cannot be written; every other failure is in the report. One that is given
+    is filled, so that whoever gave it has what was done until then.
     """
-    watcher = watcher or Silent()
-    report = _open_report(job, store)
+    report = report or Report()
+    report.began = report.began or clock()
+    try:
+        _run(job, store, clock, watcher or Silent(), report)
+    finally:
+        report.calls = job.traffic.calls()
+        report.ended = clock()
+    return report
+
+
+def _run(job: Job, store: Store, clock: Clock, watcher: Watcher, report: Report) -> None:
+    _open(report, job, store)
     subscribe(store, job.outlets, clock(), whole=not job.some_outlets)
     leaving = departed(job, store.checkpoints.all())
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
@@ -70,7 +81,6 @@ def run(job: Job, store: Store, clock: Clock, watcher: Watcher | None = None) ->
         report.deliveries = deliver(store, job.outlets, clock, lambda count: watcher.step("delivered", count))
         report.lastrun = keep_lastrun(job, job.lastrun_dir, store, report.deliveries) if job.lastrun_dir else None
     store.ledger.purge(_months_before(Month.of(job.period.now), job.keep_months))
-    return report
 
 
 def _tell_of_locked(report: Report, lease: Lease) -> None:
@@ -109,10 +119,24 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
     for scope in report.scopes:
         if scope.last:
             retire(store, scope, clock())
+    _note_success(store, report, clock())
     _forget_odd_of_nobody(job, store, report, started)
 
 
-def _open_report(job: Job, store: Store) -> Report:
+def _note_success(store: Store, report: Report, at: datetime) -> None:
+    """Of scopes whose checkpoints moved on, when that was, and of all what their projects are called."""
+    # The name of a project in its last window is only its id.
+    names = {one.scope: one.project.name for one in report.scopes if not one.last}
+    with store.transaction() as step:
+        step.checkpoints.note_names(names)
+        step.checkpoints.note_success([one.scope for one in report.scopes if one.plan.live and one.whole], at)
+
+
+def _open(report: Report, job: Job, store: Store) -> None:
+    report.unmapped, report.missing, report.trouble = list(job.unmapped), list(job.missing.values()), job.trouble
+    report.dry_run, report.kept = job.dry_run, lagging.kept_by(job)
+    if not (job.narrowed or job.trouble):
+        report.coverage = Coverage(job.cloud, frozenset(job.rules), frozenset(job.extractors))
     for project in job.unmapped:
         LOG.warning(
             "project %s (%s) has no VO and is left undone; set one of the properties of vo_property on it, "
@@ -132,7 +156,6 @@ def _open_report(job: Job, store: Store) -> Report:
         LOG.error("%s", why)
     if job.trouble:
         LOG.error("nothing can be extracted: %s", job.trouble)
-    return Report(unmapped=list(job.unmapped), missing=list(job.missing.values()), trouble=job.trouble)
 
 
 def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | Ended, now: datetime) -> None:
@@ -151,6 +174,8 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
         changes = put_own(store, place, records)
         if project_id in asked:
             asked[project_id].own += changes
+        else:
+            report.strangers += changes
     for odd in event.odd:
         LOG.warning("%s: set aside %s %s: %s", task.name, odd.kind, odd.object_id, odd.reason)
     for project_id, scope in asked.items():
@@ -201,6 +226,7 @@ def _close(store: Store, scope: ScopeReport, kinds: Collection[str], started: da
 def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: datetime, now: datetime) -> None:
     reason = "a complete listing did not have it any more"
     gone = store.vanish(scope.scope, seen_since=started, at=now, reason=reason, kind=kind)
+    scope.vanished[kind] += len(gone)
     if gone and kind == "server":
         # Nova tells of what was deleted, so this is worth a word; Cinder and Neutron never do.
         LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))

@@ -94,7 +94,7 @@ def summary(report: Report, console: Console) -> None:
     console.print(_scopes(report.scopes))
     if not (report.scopes or report.locked or report.trouble):
         console.print("Every project is extracted already up to that time; --extract-from extracts the past again.")
-    if held_up := sum(scope.settled.shrunk for scope in report.scopes):
+    if held_up := report.held_up:
         console.print(Text(f"{held_up} cumulative values would have fallen; the larger ones are sent", style="yellow"))
     if report.deliveries:
         console.print(_messengers(report))

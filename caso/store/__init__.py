@@ -17,7 +17,7 @@ from caso.store.opening import open_scratch, open_store
 from caso.store.quarantine import OddLike, Quarantined
 from caso.store.standing import Selection, State
 from caso.store.store import Step, Store
-from caso.store.subscriptions import Subscription
+from caso.store.subscriptions import Messaging, Subscription
 
 __all__ = [
     "Changes",
@@ -31,6 +31,7 @@ __all__ = [
     "Inspection",
     "Known",
     "Lease",
+    "Messaging",
     "OddLike",
     "Place",
     "Quarantined",

@@ -46,6 +46,8 @@ class Changes:
     kept: int = 0
     retracted: int = 0
     dropped: int = 0
+    by_kind: Counter[tuple[str, str]] = dataclasses.field(default_factory=Counter, compare=False)
+    """The same by kind of record and outcome: ``("cloud", "new")``."""
 
     @property
     def news(self) -> int:
@@ -53,7 +55,8 @@ class Changes:
         return self.new + self.changed + self.retracted
 
     def __add__(self, other: Changes) -> Changes:
-        return Changes(*(a + b for a, b in zip(dataclasses.astuple(self), dataclasses.astuple(other), strict=True)))
+        names = [field.name for field in dataclasses.fields(self)]
+        return Changes(**{name: getattr(self, name) + getattr(other, name) for name in names})
 
 
 class Line(NamedTuple):
@@ -87,7 +90,7 @@ class Book:
         self.revision = revision
         self._kinds = kinds
         self._earlier = earlier
-        self._outcomes: Counter[str] = Counter()
+        self._outcomes: Counter[tuple[str, str]] = Counter()
         self._keys: dict[str, set[str]] = {}
         for line in self.lines.values():
             self._keys.setdefault(line.subject, set()).add(line.key)
@@ -95,16 +98,19 @@ class Book:
     @property
     def changes(self) -> Changes:
         """What all statements so far came to."""
-        return Changes(**self._outcomes)
+        counts: Counter[str] = Counter()
+        for (_, outcome), count in self._outcomes.items():
+            counts[outcome] += count
+        return Changes(**counts, by_kind=self._outcomes.copy())
 
     def state(self, statement: Statement) -> None:
         for record in sorted(statement.records, key=lambda record: (record.measured_at, record.key)):
-            self._outcomes[self._take(statement, record)] += 1
+            self._outcomes[record.kind, self._take(statement, record)] += 1
         said = {record.key for record in statement.records}
         # By month: what an earlier month becomes is what a later one is neutral to.
         for line in sorted(self._held_of(statement), key=lambda line: (line.month, line.key)):
             if line.key not in said:
-                self._outcomes[self._miss(statement, line)] += 1
+                self._outcomes[line.kind, self._miss(statement, line)] += 1
 
     def _held_of(self, statement: Statement) -> list[Line]:
         since, until = str(statement.since), str(statement.until)

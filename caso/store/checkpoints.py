@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Update, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, Update, and_, bindparam, func, insert, select, update
 
 from caso.store.engine import Database
 from caso.store.names import Scope
 from caso.store.schema import checkpoints, legacy_checkpoints
+
+NAME_LENGTH = 255
 
 
 class Checkpoint(NamedTuple):
@@ -18,7 +21,8 @@ class Checkpoint(NamedTuple):
     ``since`` is where its accounting began, None for the beginning of time; ``opening`` the cut at
     which servers that lived then are owed a closing record of the month before, if that is so.
     ``retired`` is when the project was found to be no longer ours. ``service`` is the name of the service that the
-    records of the scope carry, ``kinds`` are the kinds of objects that its extractor observes.
+    records of the scope carry, ``kinds`` are the kinds of objects that its extractor observes. ``project_name`` is the
+    project's as last told, ``succeeded`` when a run last saw all of its window.
     """
 
     scope: Scope
@@ -29,6 +33,8 @@ class Checkpoint(NamedTuple):
     retired: datetime | None
     service: str | None = None
     kinds: frozenset[str] = frozenset()
+    project_name: str | None = None
+    succeeded: datetime | None = None
 
 
 class Checkpoints:
@@ -96,6 +102,25 @@ class Checkpoints:
             )
         )
 
+    def note_names(self, names: Mapping[Scope, str]) -> None:
+        """Keep the names of projects, which only the cloud knows; a scope that has no checkpoint is passed over."""
+        held = {one.scope: one.project_name for one in self.all()}
+        new = {scope: name[:NAME_LENGTH] for scope, name in names.items() if scope in held}
+        self._set("project_name", {scope: name for scope, name in new.items() if held[scope] != name})
+
+    def note_success(self, scopes: Iterable[Scope], at: datetime) -> None:
+        """A run saw all of the windows of these scopes."""
+        self._set("succeeded", dict.fromkeys(scopes, at))
+
+    def _set(self, column: str, values: Mapping[Scope, Any]) -> None:
+        """One statement for all: there may be thousands of scopes."""
+        mine = and_(*(checkpoints.c[field] == bindparam(f"of_{field}") for field in Scope._fields))
+        rows = [
+            {f"of_{field}": part for field, part in scope._asdict().items()} | {"value": value} for scope, value in values.items()
+        ]
+        if rows:
+            self._connection.execute(update(checkpoints).where(mine).values({column: bindparam("value")}), rows)
+
     def retire(self, scope: Scope, at: datetime) -> None:
         self._connection.execute(_update(scope).values(retired=at))
 
@@ -129,4 +154,9 @@ def _update(scope: Scope) -> Update:
 
 def _checkpoint(row: Row[Any]) -> Checkpoint:
     scope = Scope(row.cloud, row.region, row.project_id, row.extractor)
-    return Checkpoint(scope, row.since, row.opening, row.until, row.vo, row.retired, row.service, frozenset(row.kinds.split()))
+    kinds = frozenset(row.kinds.split())
+    return Checkpoint(
+        *(scope, row.since, row.opening, row.until, row.vo, row.retired, row.service, kinds),
+        project_name=row.project_name,
+        succeeded=row.succeeded,
+    )

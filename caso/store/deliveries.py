@@ -94,6 +94,11 @@ class Deliveries:
         with self._database.write() as connection:
             _note(connection, messenger, refused, at)
 
+    def note_success(self, messenger: str, at: datetime) -> None:
+        """All that was due to it was accepted or set aside."""
+        with self._database.write() as connection:
+            subscriptions.note_success(connection, messenger, at)
+
     def counts(self, messenger: str) -> Tally:
         with self._database.read() as connection:
             rows = standings(connection, messenger)

@@ -15,6 +15,7 @@ from caso.store.engine import Database, chunks, engine_of
 from caso.store.schema import records
 from caso.store.sqlite import exists
 from caso.store.standing import EVERYTHING, Selection, State, standings
+from caso.store.subscriptions import Messaging
 
 NEAR = 20
 """Keys that are offered in place of one that is not there."""
@@ -89,6 +90,11 @@ class Inspection:
         """Those of the last run."""
         with self._database.read() as connection:
             return subscriptions.names(connection)
+
+    def messagings(self) -> dict[str, Messaging]:
+        """Since when each of them is there, and when it last had all that it could be sent."""
+        with self._database.read() as connection:
+            return subscriptions.messagings(connection)
 
     def kinds(self) -> list[str]:
         """The kinds of which records are held."""

@@ -26,6 +26,7 @@ legacy_checkpoints = Table(
     "legacy_checkpoints", metadata, Column("project", name(255), primary_key=True), Column("until", Utc, nullable=False)
 )
 
+# project_name: as last told. succeeded: when a run last saw all of its window.
 checkpoints = Table(
     "checkpoints",
     metadata,
@@ -40,6 +41,8 @@ checkpoints = Table(
     Column("retired", Utc),
     Column("service", name(255)),
     Column("kinds", name(255), nullable=False),
+    Column("project_name", name(255)),
+    Column("succeeded", Utc),
 )
 
 # seen: its extractor has told all of it. done: until when it is accounted for.
@@ -118,12 +121,14 @@ records = Table(
     Index(None, "month", "project_id"),
 )
 
+# succeeded: when a run last left nothing due to it that it could send.
 messengers = Table(
     "messengers",
     metadata,
     Column("name", name(64), primary_key=True),
     Column("kinds", body()),
     Column("since", Utc, nullable=False),
+    Column("succeeded", Utc),
 )
 
 # Nothing of this kind with a revision up to the floor is due to this messenger.

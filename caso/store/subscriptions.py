@@ -24,6 +24,13 @@ class Subscription(NamedTuple):
         return self.kinds is None or kind in self.kinds
 
 
+class Messaging(NamedTuple):
+    """A messenger as the store knows it: ``since`` when; ``succeeded`` is when it last had all that it could be sent."""
+
+    since: datetime
+    succeeded: datetime | None
+
+
 NOTHING = Subscription(frozenset())
 BEFORE_IT_CAME = "held before this messenger came, and it replays nothing"
 FORGOTTEN = "forgotten by an administrator"
@@ -97,6 +104,17 @@ def floors_of(connection: Connection, messenger: str) -> dict[str, int]:
 
 def names(connection: Connection) -> list[str]:
     return list(connection.scalars(select(messengers.c.name).order_by(messengers.c.name)))
+
+
+def messagings(connection: Connection) -> dict[str, Messaging]:
+    """Every messenger of the last run, by its name."""
+    rows = connection.execute(select(messengers).order_by(messengers.c.name))
+    return {row.name: Messaging(row.since, row.succeeded) for row in rows}
+
+
+def note_success(connection: Connection, messenger: str, at: datetime) -> None:
+    """All that was due to it was accepted or set aside."""
+    connection.execute(update(messengers).where(messengers.c.name == messenger).values(succeeded=at))
 
 
 def subscription_of(connection: Connection, messenger: str) -> Subscription:

@@ -15,6 +15,8 @@ CREATE TABLE checkpoints (
     retired VARCHAR(27),
     service VARCHAR(255),
     kinds VARCHAR(255) NOT NULL,
+    project_name VARCHAR(255),
+    succeeded VARCHAR(27),
     CONSTRAINT pk_checkpoints PRIMARY KEY (cloud, region, project_id, extractor)
 );
 CREATE TABLE deliveries (
@@ -85,6 +87,7 @@ CREATE TABLE messengers (
     name VARCHAR(64) NOT NULL,
     kinds TEXT,
     since VARCHAR(27) NOT NULL,
+    succeeded VARCHAR(27),
     CONSTRAINT pk_messengers PRIMARY KEY (name)
 );
 CREATE TABLE meta (
