@@ -14,7 +14,7 @@ from caso.complaints import quiet, sentences, values_of_files
 from caso.errors import ConfigError
 from caso.extractors.base import Extractor
 from caso.messengers.base import Messenger
-from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, STORE, messenger_options
+from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, METRICS, STORE, messenger_options
 from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.sources.credentials import auth_option_names, list_auth_opts, reading, register_auth_options
 
@@ -122,6 +122,7 @@ def _registered(arguments: Iterable[cfg.Opt]) -> Configuration:
     log.register_options(conf)
     conf.register_opts(STORE, group="store")
     conf.register_opts(ACCOUNTING, group="accounting")
+    conf.register_opts(METRICS, group="metrics")
     register_auth_options(conf)
     return conf
 
@@ -206,7 +207,8 @@ def _plugged(
 
 
 def _own_options() -> list[tuple[str | None, Sequence[cfg.Opt]]]:
-    return [(None, MAIN), ("store", STORE), ("accounting", ACCOUNTING), ("keystone_auth", list_auth_opts())]
+    own = [(None, MAIN), ("store", STORE), ("accounting", ACCOUNTING), ("metrics", METRICS)]
+    return [*own, ("keystone_auth", list_auth_opts())]
 
 
 def _extractors(conf: cfg.ConfigOpts) -> dict[str, type[Extractor]]:

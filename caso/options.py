@@ -88,6 +88,15 @@ ACCOUNTING = (
 )
 
 
+METRICS = (
+    cfg.StrOpt(
+        "textfile",
+        help="File in which each run leaves its metrics, for the textfile collector of node_exporter; its name has to "
+        "end in .prom, like /var/lib/prometheus/node-exporter/caso.prom. Not set: none.",
+    ),
+)
+
+
 def messenger_options(names: Sequence[str]) -> dict[str, tuple[cfg.Opt, ...]]:
     """The options that every messenger has, in the group messenger_NAME."""
     return {

@@ -97,10 +97,25 @@ def rules_to_read(conf: cfg.ConfigOpts) -> Rules:
     """The rules of this configuration for who sends nothing: the site need not have its name yet."""
     return Rules(
         site_name=conf.site_name or "",
-        service_name=conf.service_name or conf.site_name or "",
+        service_name=service_name(conf),
         cloud_type=conf.cloud_type,
         suspended_states=frozenset(state.upper() for state in conf.accounting.suspended_states),
     )
+
+
+def service_name(conf: cfg.ConfigOpts) -> str:
+    """The name of the cloud's service; empty where even the site has none yet."""
+    return conf.service_name or conf.site_name or ""
+
+
+def textfile(conf: cfg.ConfigOpts) -> Path | None:
+    """Where a run leaves its metrics, if anywhere."""
+    if not conf.metrics.textfile:
+        return None
+    path = Path(conf.metrics.textfile)
+    if path.suffix != ".prom":
+        raise ConfigError(f"[metrics] textfile: {path} does not end in .prom, and node_exporter reads no other files; rename it")
+    return path
 
 
 def _offers(sources: Sources, extractors: Mapping[str, Extractor], found: Sequence[Project]) -> dict[str, tuple[str, ...]]:

@@ -26,7 +26,9 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "config",
         "complaints",
         "legacy options spelling",
-        "run",
+        "run watching",
+        "metrics summary",
+        "memory",
         "history lagging lastrun retiring tasks",
         "job report",
         "delivery explaining extraction migrating reconciling settling",
@@ -75,6 +77,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "kombu": frozenset({"sources"}),
     "sqlalchemy": frozenset({"store"}),
     "alembic": frozenset({"store"}),
+    "prometheus_client": frozenset({"metrics"}),
     **dict.fromkeys(OPENSTACK_CLIENTS, frozenset[str]()),
 }
 
