@@ -65,7 +65,13 @@ def plan_properties(identity: Identity, mapping: VoMapping, properties: Sequence
     key = property_to_write(properties)
     found = identity.projects_named(mapping.vo_of)
     planned = [_property(row, mapping.find(row) or "", key, properties, force=force) for row in found.projects]
-    return [*planned, *(Change(text, "-", key, mapping.vo_of[text], State.MISSING, why) for text, why in found.missing.items())]
+    return [
+        *planned,
+        *(
+            Change(text, "-", key, mapping.vo_of[text], State.MISSING, why)
+            for text, why in {**found.missing, **found.unreadable}.items()
+        ),
+    ]
 
 
 def _property(row: ProjectRow, vo: str, key: str, properties: Sequence[str], *, force: bool) -> Change:
@@ -88,7 +94,10 @@ def plan_tags(identity: Identity, wanted: Sequence[str], tag: str) -> list[Chang
         Change(row.name, row.id, TAG, tag, State.THERE if tag in row.tags else State.DUE, row=row, is_tag=True)
         for row in found.projects
     ]
-    return [*planned, *(Change(text, "-", TAG, tag, State.MISSING, why) for text, why in found.missing.items())]
+    return [
+        *planned,
+        *(Change(text, "-", TAG, tag, State.MISSING, why) for text, why in {**found.missing, **found.unreadable}.items()),
+    ]
 
 
 def carry_out(identity: Identity, changes: Sequence[Change]) -> Iterator[Change]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from caso.errors import ConfigError
-from caso.sources.identity import Identity, ProjectRow
+from caso.sources.identity import Found, Identity, ProjectRow
 
 LOG = logging.getLogger(__name__)
 
@@ -30,10 +30,14 @@ class Project:
 
 @dataclasses.dataclass(frozen=True)
 class Projects:
-    """The projects to account for, each once; ``missing`` maps what was asked for in vain to a sentence that says why."""
+    """The projects to account for, each once; ``missing`` maps what was asked for in vain to a sentence that says why.
+
+    ``whole`` is False where one of them cannot be read: it is missing, and not gone.
+    """
 
     found: tuple[Project, ...]
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    whole: bool = True
     empty: str | None = None
     """Why there is no project at all; a misspelled tag must not look like a cloud that uses nothing."""
 
@@ -73,12 +77,13 @@ def find_projects(
     mapping: VoMapping | None = None,
 ) -> Projects:
     """The projects with these ids or names, and those that carry ``tag``, each once."""
-    named = identity.projects_named(wanted) if wanted else None
-    tagged = identity.projects_with_tag(tag) if tag else ()
-    rows = {row.id: row for row in (*(named.projects if named else ()), *tagged)}
+    named = identity.projects_named(wanted) if wanted else Found(())
+    tagged = identity.projects_with_tag(tag) if tag else Found(())
+    rows = {row.id: row for row in (*named.projects, *tagged.projects)}
     found = tuple(with_vo(row, properties, mapping or VoMapping()) for row in rows.values())
-    missing = dict(named.missing) if named else {}
-    return Projects(found, missing, None if found or missing else _nothing_found(tag))
+    unreadable = {**named.unreadable, **tagged.unreadable}
+    missing = {**named.missing, **unreadable}
+    return Projects(found, missing, not unreadable, None if found or missing else _nothing_found(tag))
 
 
 def _nothing_found(tag: str | None) -> str:

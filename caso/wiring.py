@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -35,16 +36,22 @@ from caso.window import BEGINNING, parse_instant
 LOG = logging.getLogger(__name__)
 
 
-def job(conf: Configuration, now: datetime, clock: Callable[[], datetime] = utc_now) -> Job:
-    """All that one run needs; ``clock`` dates what is seen. Raises ConfigError before any work where a value cannot be meant.
+def job(
+    conf: Configuration,
+    now: datetime,
+    clock: Callable[[], datetime] = utc_now,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Job:
+    """All that one run needs. Raises ConfigError before any work where a value cannot be meant.
 
+    ``clock`` dates what is seen, ``sleep`` waits before a question is asked again.
     A cloud that does not answer is no such error: the job then has no project, says why
     in ``trouble``, and still delivers what is due.
     """
     period = period_of(conf, now)
     outlets = [_outlet(conf, name) for name in conf.messengers]
     traffic = Traffic(Deadline(conf.deadline or None))
-    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic))
+    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
     sources = Sources(access, clock=clock)
     extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
     rules = _rules(conf)
@@ -81,7 +88,7 @@ def _targets(
         "projects": [project for project in found.found if project.vo],
         "unmapped": [project for project in found.found if not project.vo],
         "missing": found.missing,
-        "listed": None if _narrowed(conf, "projects", "caso_tag") else frozenset(project.id for project in found.found),
+        "listed": None if _narrowed(conf, "projects", "caso_tag") or not found.whole else frozenset(p.id for p in found.found),
         "rules": dict.fromkeys(regions, rules),
         "regions_of": {name: frozenset(offers[extractor.service]) for name, extractor in extractors.items() if extractor.service},
     }

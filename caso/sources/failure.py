@@ -30,11 +30,15 @@ class GarbledError(ksa.ClientException):
     """An answer came, and cannot be read: the service, or what stands before it, was in trouble while it wrote it."""
 
 
+UNREADABLE = (GarbledError, ksa.InvalidResponse)
+"""Answers that are no answers; keystoneauth raises the second where that is a token's."""
+
+
 def unanswered(exc: Exception) -> bool:
     """True when the service did not say anything to the question; another one need not fare better."""
     if isinstance(exc, ksa.HttpError):
         return exc.http_status in RETRIED_STATUSES
-    return isinstance(exc, ksa.ConnectionError | GarbledError) and not _is_refused(exc)
+    return isinstance(exc, (ksa.ConnectionError, *UNREADABLE)) and not _is_refused(exc)
 
 
 def may_pass(exc: Exception) -> bool:
@@ -124,6 +128,6 @@ def _advice(exc: Exception) -> str:
         return "check that the service runs and can be reached from here"
     if isinstance(exc, ksa.EndpointNotFound):
         return "check region_name and interface"
-    if isinstance(exc, GarbledError):
+    if isinstance(exc, UNREADABLE):
         return "see what stands before the service: is a proxy answering in its place?"
     return "check the options in [keystone_auth]"

@@ -32,12 +32,12 @@ def logged_in(action: Callable[[], T], scope: str, manners: Manners) -> T:
     try:
         found = retried(action, what, manners.deadline, manners.sleep)
     except ksa.ClientException as exc:
-        manners.note("keystone", None, exc)
+        manners.note("keystone", None, what, exc)
         raise login_failed(exc, scope) from exc
     except Exception as exc:
         # keystoneauth raises a bare Exception where no password is set, requests an OSError where cafile is not there.
         raise LoginError(f"keystone: no token for {scope}: {reason(exc)}; check the credentials") from exc
-    manners.note("keystone", None)
+    manners.note("keystone", None, what)
     return found
 
 
@@ -130,9 +130,9 @@ class HttpApi:
             with self._manners.traffic.to(self.name):
                 found = retried(action, what, self._manners.deadline, self._manners.sleep)
         except ksa.ClientException as exc:
-            self._manners.note(self.name, region, exc)
+            self._manners.note(self.name, region, what, exc)
             raise request_failed(exc, what, denied=denied) from exc
-        self._manners.note(self.name, region)
+        self._manners.note(self.name, region, what)
         return found
 
     def _object(self, response: requests.Response) -> Mapping[str, Any]:

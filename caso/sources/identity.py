@@ -6,16 +6,16 @@ import dataclasses
 import logging
 import re
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from caso.errors import DeniedError, SourceError
+from caso.errors import DeniedError
 from caso.sources.api import Api, LoginError, MissingError, Opener, Scope, TruncatedError
 from caso.sources.paging import everything
-from caso.sources.rows import Id, why
+from caso.sources.rows import Id, text_or_none, why
 
 LOG = logging.getLogger(__name__)
 
@@ -51,10 +51,14 @@ class ProjectRow(BaseModel):
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """The projects that were named, each once, and why others were not found."""
+    """The projects that were asked for, each once, and why others were not found.
+
+    ``unreadable`` are those that are there, and cannot be read, by id or name, as far as that can be told: why.
+    """
 
     projects: tuple[ProjectRow, ...]
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    unreadable: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class Identity:
@@ -86,7 +90,7 @@ class Identity:
                 return answer, scope
         raise denied
 
-    def projects_with_tag(self, tag: str) -> tuple[ProjectRow, ...]:
+    def projects_with_tag(self, tag: str) -> Found:
         """The projects that carry a tag: of all where the role may list them, else of those the user has a role on."""
         try:
             raw, _ = self.widest(lambda api: _tagged(api, tag))
@@ -95,28 +99,35 @@ class Identity:
         except DeniedError:
             LOG.debug("this user may not list projects: those it has a role on are looked through for the tag %s", tag)
             raw = self._own()
-        rows = _read(raw)
+        rows, odd = _read(raw)
         # Old Keystones ignore a filter that they do not know.
-        return tuple(row for row in rows if tag in row.tags)
+        maybe = [one for one in odd if not isinstance(one.told.get("tags"), list) or tag in one.told["tags"]]
+        return Found(tuple(row for row in rows if tag in row.tags), unreadable={one.name: one.reason for one in maybe})
 
     def projects_named(self, wanted: Iterable[str]) -> Found:
         """The projects with these ids or names, each once, in the order they are named.
 
         Looked for among those the user has a role on (one request), the rest one by one.
         """
-        own = list(_read(self._own()))
+        own, odd = _read(self._own())
         found: dict[str, ProjectRow] = {}
         missing: dict[str, str] = {}
+        unreadable: dict[str, str] = {}
         for text in dict.fromkeys(wanted):
-            matches = [row for row in own if row.id == text] or [row for row in own if row.name == text] or self._search(text)
+            matches, doubtful = [row for row in own if row.id == text] or [row for row in own if row.name == text], odd
+            if not matches and not any(one.is_called(text) for one in odd):
+                matches, doubtful = self._search(text)
+            broken = [one for one in doubtful if one.is_called(text)]
             if len(matches) == 1:
                 found.setdefault(matches[0].id, matches[0])
             elif matches:
                 ids = ", ".join(f"{row.id} (domain {row.domain_id})" for row in matches)
                 missing[text] = f"project {text}: several domains have a project of that name; name it by its id: {ids}"
+            elif broken:
+                unreadable[text] = broken[0].reason
             else:
                 missing[text] = f"project {text}: Keystone has none of that id or name, or does not show it to this user"
-        return Found(tuple(found.values()), missing)
+        return Found(tuple(found.values()), missing, unreadable)
 
     def set_property(self, project: ProjectRow, name: str, value: str) -> None:
         """Give a project an extra property, in place of the one of that name that it has."""
@@ -131,12 +142,12 @@ class Identity:
         api = self._api(Scope.AS_CONFIGURED)
         return everything(api, "/auth/projects", "projects", to="list the projects of this user")
 
-    def _search(self, text: str) -> list[ProjectRow]:
-        """The projects of that id, else of that name, among all that may be seen."""
+    def _search(self, text: str) -> tuple[list[ProjectRow], list[_OddProject]]:
+        """The projects of that id, else of that name, among all that may be seen, and those that cannot be read."""
         try:
             if ID.fullmatch(text):
                 body, _ = self.widest(lambda api: api.get(f"/projects/{text}", to=f"show project {text}"))
-                return list(_read([body.get("project")]))
+                return _read([body.get("project")])
         except MissingError:
             LOG.debug("no project has the id %s", text)
         except DeniedError as exc:
@@ -147,8 +158,9 @@ class Identity:
             )
         except DeniedError as exc:
             LOG.debug("%s", exc)
-            return []
-        return [row for row in _read(raw) if row.name == text]
+            return [], []
+        rows, odd = _read(raw)
+        return [row for row in rows if row.name == text], odd
 
     def _api(self, scope: Scope) -> Api:
         return self._opener.api("identity", scope)
@@ -178,11 +190,35 @@ def _tagged(api: Api, tag: str) -> list[Mapping[str, Any]]:
         return everything(api, "/projects", "projects", PAGED, to=to)
 
 
-def _read(raw: Iterable[Any]) -> Iterator[ProjectRow]:
+@dataclasses.dataclass(frozen=True)
+class _OddProject:
+    """A project that cannot be read, as far as it can, and why."""
+
+    told: Mapping[str, Any]
+    fault: str
+
+    @property
+    def name(self) -> str:
+        return text_or_none(self.told.get("id")) or text_or_none(self.told.get("name")) or "?"
+
+    @property
+    def reason(self) -> str:
+        return f"keystone: project {self.name} cannot be read: {self.fault}; correct it, or take the tag from it"
+
+    def is_called(self, text: str) -> bool:
+        return text in (self.told.get("id"), self.told.get("name"))
+
+
+def _read(raw: Iterable[Any]) -> tuple[list[ProjectRow], list[_OddProject]]:
+    """The projects among them, and those of which nobody can tell what they are."""
+    rows: list[ProjectRow] = []
+    odd: list[_OddProject] = []
     for project in raw:
         try:
             row = ProjectRow.model_validate(project)
         except ValidationError as exc:
-            raise SourceError(f"keystone: a project cannot be read: {why(exc)}") from exc
+            odd.append(_OddProject(project if isinstance(project, dict) else {}, why(exc)))
+            continue
         if not row.is_domain:
-            yield row
+            rows.append(row)
+    return rows, odd

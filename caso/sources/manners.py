@@ -12,7 +12,10 @@ from caso.sources.failure import unanswered
 from caso.sources.traffic import Traffic
 
 LIMIT = 5
-"""Questions in a row, each with its retries, that a service may leave unanswered; then it is asked no more in this run."""
+"""Different questions in a row, each with its retries, that a service may leave unanswered; then it is asked no more in this run.
+
+Different ones: Keystone may have no token for one project, which every extractor asks it for, and be well otherwise.
+"""
 
 
 class Manners:
@@ -23,7 +26,7 @@ class Manners:
         self.sleep = sleep
         self._limit = limit
         self._lock = threading.Lock()
-        self._unanswered: dict[tuple[str, str | None], int] = {}
+        self._unanswered: dict[tuple[str, str | None], set[str]] = {}
 
     @property
     def deadline(self) -> Deadline:
@@ -36,16 +39,16 @@ class Manners:
                 f"{what}: this run has asked for {self.deadline.seconds:g} s, as long as it may (deadline); the next one goes on"
             )
         with self._lock:
-            count = self._unanswered.get((service, region), 0)
+            count = len(self._unanswered.get((service, region), ()))
         if count >= self._limit:
             raise SourceError(
                 f"{what}: it has left {count} questions unanswered, and is not asked any more; the next run asks again"
             )
 
-    def note(self, service: str, region: str | None, exc: Exception | None = None) -> None:
-        """A question was answered, or failed by ``exc``; one that was refused was answered."""
+    def note(self, service: str, region: str | None, what: str, exc: Exception | None = None) -> None:
+        """The question ``what`` was answered, or failed by ``exc``; one that was refused was answered."""
         with self._lock:
             if exc is not None and unanswered(exc):
-                self._unanswered[service, region] = self._unanswered.get((service, region), 0) + 1
+                self._unanswered.setdefault((service, region), set()).add(what)
             else:
                 self._unanswered.pop((service, region), None)

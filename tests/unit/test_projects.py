@@ -114,3 +114,16 @@ def test_without_a_tag_only_named_projects_count():
     identity = fake_sources(identity=FakeIdentity([{"id": "1", "name": "one", "tags": ["caso"]}])).identity
 
     assert find_projects(identity, tag=None).found == ()
+
+
+def test_a_project_that_cannot_be_read_is_missing_and_not_gone():
+    odd = {"id": "odd", "name": None, "tags": ["caso"]}
+    well = {"id": "well", "name": "well", "tags": ["caso"], "VO": "ops"}
+
+    found = find_projects(fake_sources(identity=FakeIdentity([odd, well])).identity)
+
+    assert [project.id for project in found.found] == ["well"]
+    assert found.missing == {
+        "odd": "keystone: project odd cannot be read: name: Input should be a valid string; correct it, or take the tag from it"
+    }
+    assert not found.whole

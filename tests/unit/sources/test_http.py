@@ -124,7 +124,7 @@ def test_a_service_that_never_answers_is_left_alone_after_some_questions(web):
 
     for scope in map(str, range(LIMIT)):
         with pytest.raises(SourceError, match="timed out"):
-            opened.api("compute", scope, "one").get("/servers", to="list servers")
+            opened.api("compute", scope, "one").get("/servers", to=f"list servers of {scope}")
     with pytest.raises(SourceError, match="has left 5 questions unanswered, and is not asked any more"):
         opened.api("compute", "another", "one").get("/servers", to="list servers")
 
@@ -136,11 +136,38 @@ def test_an_answer_in_between_makes_good_what_failed_before(web):
     web.get(f"{NOVA}/servers", [slow] * (LIMIT - 1) + [{"status_code": 403}] + [slow] * (LIMIT - 1) + [{"json": {}}])
     one = nova()
 
-    for _ in range(2 * LIMIT - 1):
+    for number in range(2 * LIMIT - 1):
         with pytest.raises(SourceError):
-            one.get("/servers", to="list servers")
+            one.get("/servers", to=f"list servers of {number}")
 
     assert one.get("/servers", to="list servers") == {}
+
+
+def test_one_question_that_is_never_answered_does_not_speak_for_the_service(web):
+    web.get(f"{NOVA}/servers", [{"exc": requests.exceptions.ReadTimeout}] * 2 * LIMIT + [{"json": {}}])
+    one = nova()
+
+    for _ in range(2 * LIMIT):
+        with pytest.raises(SourceError, match="timed out"):
+            one.get("/servers", to="list servers of project X")
+
+    assert one.get("/servers", to="list servers of project Y") == {}
+
+
+@pytest.mark.parametrize("garbled", ["<html>busy</html>", '{"token": ', "[]", '{"other": 1}'])
+def test_a_token_that_cannot_be_read_is_asked_for_again(web, garbled):
+    well = {"json": login, "headers": {"X-Subject-Token": "t"}}
+    web.post(f"{AUTH}/auth/tokens", [{"text": garbled, "status_code": 201}, well])
+    web.get(f"{NOVA}/servers", json={"servers": []})
+
+    assert nova().get("/servers", to="list servers") == {"servers": []}
+
+
+def test_a_token_that_is_never_readable_is_said_to_be_a_proxys(web):
+    web.post(f"{AUTH}/auth/tokens", text="<html>busy</html>", status_code=201)
+
+    with pytest.raises(SourceError, match=r"cannot get a token for .*see what stands before the service"):
+        nova().get("/servers", to="list servers")
 
 
 def test_after_the_deadline_nothing_is_asked(web):

@@ -29,7 +29,7 @@ def test_tagged_projects_come_from_one_listing_where_the_configured_scope_may():
 
     found = keystone.projects_with_tag("caso")
 
-    assert [(row.name, row.property("egi.VO")) for row in found] == [("one", "ops"), ("far", None)]
+    assert [(row.name, row.property("egi.VO")) for row in found.projects] == [("one", "ops"), ("far", None)]
     assert requests_of(keystone) == [(Scope.AS_CONFIGURED, "/projects")]
 
 
@@ -46,7 +46,7 @@ def test_the_system_is_asked_where_the_configured_scope_may_not_and_first_from_t
 def test_a_user_that_may_list_nothing_gets_the_tagged_ones_it_has_a_role_on(no_role_on):
     keystone = identity(lists_for=[], own=[ONE, TWO], no_role_on=no_role_on)
 
-    assert [row.name for row in keystone.projects_with_tag("caso")] == ["one"]
+    assert [row.name for row in keystone.projects_with_tag("caso").projects] == ["one"]
 
 
 def test_wrong_credentials_are_tried_once():
@@ -67,7 +67,7 @@ def test_a_keystone_that_filters_after_cutting_is_asked_for_all_projects():
 
     keystone = fake_sources(identity=FiltersAfterCutting(PROJECTS)).identity
 
-    assert [row.name for row in keystone.projects_with_tag("caso")] == ["one", "far"]
+    assert [row.name for row in keystone.projects_with_tag("caso").projects] == ["one", "far"]
 
 
 def test_projects_are_found_by_id_and_by_name_each_once():
@@ -109,7 +109,7 @@ def test_domains_are_no_projects_and_untagged_ones_of_an_old_keystone_are_left_o
     rows = [*PROJECTS, {"id": "d", "name": "domain", "is_domain": True, "tags": ["caso"]}]
     keystone = fake_sources(identity=IgnoresFilters(rows)).identity
 
-    assert [row.name for row in keystone.projects_with_tag("caso")] == ["one", "far"]
+    assert [row.name for row in keystone.projects_with_tag("caso").projects] == ["one", "far"]
 
 
 def test_names_of_all_users_cost_one_request_and_a_vanished_one_costs_none():
@@ -153,3 +153,29 @@ def test_a_scope_that_gets_no_token_is_asked_for_once_a_run():
             keystone.widest(lambda api: api.get("/users", to="list users"))
 
     assert access.asked == 1
+
+
+ODD = {"id": "6" * 32, "name": "odd", "tags": ["caso"], "enabled": "perhaps"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [({}, {"6" * 32}), ({"id": None}, {"odd"}), ({"tags": None}, {"6" * 32}), ({"tags": ["other"]}, set())],
+    ids=["a field", "its id", "its tags", "not tagged"],
+)
+def test_a_tagged_project_that_cannot_be_read_costs_no_other(changes, told):
+    # An old Keystone does not heed the filter, and lists what does not carry the tag.
+    found = identity([*PROJECTS, ODD | changes], lists_for=[], own=None).projects_with_tag("caso")
+
+    assert {row.name for row in found.projects} >= {"one"}
+    assert set(found.unreadable) == told
+
+
+@pytest.mark.parametrize("text", ["6" * 32, "odd"])
+@pytest.mark.parametrize("own", [None, [ONE]], ids=["of its own", "searched for"])
+def test_a_named_project_that_cannot_be_read_is_told_as_that_and_costs_no_other(text, own):
+    found = identity([*PROJECTS, ODD], own=own).projects_named(["one", text])
+
+    assert [row.name for row in found.projects] == ["one"]
+    assert "cannot be read: enabled: " in found.unreadable[text]
+    assert found.missing == {}
