@@ -93,6 +93,11 @@ class Cloud:
         return self._proxy.urls["keystone"] + "/v3"
 
     @property
+    def urls(self) -> dict[str, str]:
+        """Each service through the proxy, without a path."""
+        return self._proxy.urls
+
+    @property
     def reader(self) -> Credentials:
         """Has the role ``reader`` on each tagged project and on the system."""
         return Credentials(self.auth_url, READER)

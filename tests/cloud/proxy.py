@@ -8,13 +8,16 @@ without any protocol; it adds about a millisecond.
 import contextlib
 import http.client
 import json
+import select
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import NamedTuple, Self
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.cloud.faults import Call, Calls, Fault, Faults
 
@@ -36,20 +39,31 @@ class Answer(NamedTuple):
 class Proxy:
     """Listens once for each service; ``urls`` tells where."""
 
-    def __init__(self, upstream: Mapping[str, int]) -> None:
-        """``upstream`` has the port of each service."""
+    def __init__(self, upstream: Mapping[str, int], tls: ssl.SSLContext | None = None) -> None:
+        """``upstream`` has the port of each service; with ``tls`` clients have to speak it."""
         self.faults = Faults()
+        self._scheme = "https" if tls else "http"
         self._projects: dict[str, str] = {}
         self._listeners: list[Calls] = []
         self._lock = threading.Lock()
-        self._servers = {name: _Server(self, name, port) for name, port in upstream.items()}
+        self._servers = {name: _Server(self, name, port, tls) for name, port in upstream.items()}
         for name, server in self._servers.items():
             threading.Thread(target=server.serve_forever, args=(0.05,), name=f"proxy-{name}", daemon=True).start()
+
+    @classmethod
+    @contextlib.contextmanager
+    def before(cls, urls: Mapping[str, str], tls: ssl.SSLContext) -> Iterator[Self]:
+        """One more, that speaks TLS before what does not."""
+        proxy = cls({name: urlsplit(url).port or 80 for name, url in urls.items()}, tls)
+        try:
+            yield proxy
+        finally:
+            proxy.stop()
 
     @property
     def urls(self) -> dict[str, str]:
         """Where clients reach each service, without a path."""
-        return {name: f"http://127.0.0.1:{server.server_address[1]}" for name, server in self._servers.items()}
+        return {name: f"{self._scheme}://127.0.0.1:{server.server_address[1]}" for name, server in self._servers.items()}
 
     @contextlib.contextmanager
     def calls(self) -> Iterator[Calls]:
@@ -94,11 +108,14 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, proxy: Proxy, service: str, upstream_port: int) -> None:
+    def __init__(self, proxy: Proxy, service: str, upstream_port: int, tls: ssl.SSLContext | None = None) -> None:
         self.proxy = proxy
         self.service = service
         self.upstream_port = upstream_port
         super().__init__(("127.0.0.1", 0), _Handler)
+        if tls:
+            # Who takes its time over the handshake keeps its own thread busy, not the one that accepts.
+            self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client which hangs up is no news."""
@@ -133,8 +150,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.path,
             project_id=proxy.project_of(self.headers.get("X-Auth-Token")),
         )
-        fault = proxy.faults.take(call) or Fault()
+        fault = proxy.faults.take(call, body) or Fault()
         time.sleep(fault.delay)
+        if fault.silent:
+            self._say_nothing()
+            proxy.note(call, None)
+            return
+        self.path = _path_with_habits(self.path, fault)
         answer = _failure(fault) if fault.status else self._ask(body)
         status = None if fault.reset else answer.status
         proxy.note(call_with(call, status), answer)
@@ -174,6 +196,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(answer.body)
         self.wfile.flush()
 
+    def _say_nothing(self) -> None:
+        """Until the client hangs up."""
+        self.close_connection = True
+        select.select([self.connection], [], [])
+
     def _break_off(self, body: bytes) -> None:
         """Send half of the body, then a TCP reset instead of the rest."""
         self.wfile.write(body[: len(body) // 2])
@@ -195,15 +222,35 @@ def _failure(fault: Fault) -> Answer:
     headers = [("Content-Type", "application/json")]
     if fault.retry_after is not None:
         headers.append(("Retry-After", str(fault.retry_after)))
-    error = {"error": {"code": status, "message": "made by the test proxy", "title": "Fault"}}
+    error = {"error": {"code": status, "message": fault.says, "title": "Fault"}}
     return Answer(status, "Fault", headers, json.dumps(error).encode())
 
 
 def _damaged(answer: Answer, fault: Fault) -> Answer:
-    """The answer with a body that ends early or is no JSON, if the fault says so."""
+    """The answer with a body that ends early, is no JSON or has rows twice, if the fault says so."""
     body = answer.body
+    if fault.repeat:
+        told = json.loads(body)
+        rows = {name: [row for row in value for _ in range(2)] for name, value in told.items() if _are_rows(value)}
+        body = json.dumps(told | rows).encode()
     if fault.truncate is not None:
         body = body[: fault.truncate]
     if fault.malformed:
         body = b"<html>" + body
     return answer._replace(body=body)
+
+
+def _are_rows(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(row, dict) and "id" in row for row in value)
+
+
+def _path_with_habits(path: str, fault: Fault) -> str:
+    """The path that a service heeds which lists less at once than it is asked for, or forgets where to go on."""
+    if not (fault.limit or fault.forgetful):
+        return path
+    parts = urlsplit(path)
+    query = [
+        (name, value) for name, value in parse_qsl(parts.query, keep_blank_values=True) if name != "limit" or not fault.limit
+    ]
+    query = [(name, value) for name, value in query if name != "marker" or not fault.forgetful]
+    return f"{parts.path}?{urlencode([*query, *([('limit', str(fault.limit))] if fault.limit else [])])}"

@@ -1,6 +1,7 @@
 """Runs of caso against the test cloud, at times of the cloud's own."""
 
 import dataclasses
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -43,6 +44,8 @@ class Site:
     role: str
     recipient: Recipient = dataclasses.field(default_factory=Recipient)
     messages: int = 0
+    sleep: Callable[[float], None] = time.sleep
+    """How caso waits before it asks again."""
 
     def __post_init__(self) -> None:
         credentials = {"reader": self.cloud.reader, "admin": self.cloud.admin}[self.role]
@@ -77,7 +80,7 @@ class Site:
         """``caso-extract`` as it would run at a time; its messages stay in the queue."""
         conf = config.build([f"--config-file={self.conf}", *arguments], "caso-extract", files=[])
         with wiring.open_configured_store(conf) as store:
-            job = wiring.job(conf, at, clock=ticking(at))
+            job = wiring.job(conf, at, clock=ticking(at), sleep=self.sleep)
             return run(resumed(job, store) if conf.resume else job, store, ticking(at), watcher)
 
     def store(self) -> wiring.Store:
