@@ -10,7 +10,7 @@ from typing import Protocol
 
 from caso import history, lagging
 from caso.delivery import deliver, preview, subscribe
-from caso.errors import SourceError, after_name
+from caso.errors import SourceError, StoreError, after_name
 from caso.extraction import Ended, Task, extract
 from caso.extractors.base import Page
 from caso.job import Job
@@ -164,9 +164,7 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
     region = [s for s in report.scopes if (s.scope.extractor, s.scope.region) == (task.name, task.ask.region)]
     place = Place(cloud, task.ask.region)
     if isinstance(event, Ended):
-        for scope in asked.values():
-            scope.ended = True
-            scope.error = scope.error or event.error
+        _end(asked.values(), event)
         return
     store.observe(place, event.seen, by=task.name)
     store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)
@@ -186,6 +184,15 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
     if event.doubt:
         for scope in region:
             scope.error = scope.error or SourceError(event.doubt)
+
+
+def _end(asked: Iterable[ScopeReport], event: Ended) -> None:
+    if isinstance(event.error, StoreError):
+        # An extractor could not read what caso remembers: whatever is asked next would build on it.
+        raise event.error
+    for scope in asked:
+        scope.ended = True
+        scope.error = scope.error or event.error
 
 
 def _by_project(records: Iterable[Record]) -> dict[str | None, list[Record]]:

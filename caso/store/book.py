@@ -7,10 +7,11 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from caso.errors import StoreError
 from caso.records import Record
+from caso.store.damage import damaged
 from caso.store.names import Place
 from caso.window import Month
 
@@ -158,7 +159,7 @@ class Book:
         """True where a recipient would learn nothing: 4 for 4.0 is no news, nor is a member that the class got since."""
         if held.content == line.content:
             return True
-        before, after = json.loads(held.content), json.loads(line.content)
+        before, after = _members(held.kind, held.content), _members(line.kind, line.content)
         return before == after or (before.keys() != after.keys() and self._record(held) == self._record(line))
 
     def _record(self, line: Line) -> Record:
@@ -184,13 +185,22 @@ def text_of(record: Record) -> str:
 def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Record:
     if kind not in kinds:
         raise StoreError(f"the store holds records of the kind {kind!r}, and no installed plug-in makes it; install it again")
+    members = _members(kind, content)
     try:
-        return kinds[kind].from_content(json.loads(content), known_at)
+        return kinds[kind].from_content(members, known_at)
     except (TypeError, ValueError) as exc:
         raise StoreError(
             f"the store holds a record of the kind {kind!r} that the plug-in in use cannot read: {exc}; a field that is new "
             "in it needs a default: tell its author, and install the one before until then"
         ) from exc
+
+
+def _members(kind: str, content: str) -> dict[str, Any]:
+    try:
+        members: dict[str, Any] = json.loads(content)
+    except ValueError as exc:
+        raise damaged(f"a record of the kind {kind!r}", exc) from exc
+    return members
 
 
 def _line(statement: Statement, record: Record) -> Line:

@@ -9,6 +9,7 @@ from sqlalchemy import Dialect, String, Text
 from sqlalchemy.dialects.mysql import LONGTEXT, VARCHAR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from caso.store.damage import damaged
 from caso.window import as_utc, require_aware
 
 
@@ -28,7 +29,10 @@ class Utc(TypeDecorator[datetime]):
         return as_utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
-        return None if value is None else datetime.fromisoformat(value)
+        try:
+            return None if value is None else datetime.fromisoformat(value)
+        except (TypeError, ValueError) as exc:
+            raise damaged("a time", exc) from exc
 
 
 def name(length: int) -> TypeEngine[str]:

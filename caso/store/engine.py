@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from caso.errors import StoreError
-from caso.store import sqlite
+from caso.store import damage, sqlite
 from caso.store.schema import meta
 
 T = TypeVar("T")
@@ -26,12 +26,12 @@ CHUNK = 500
 class Database:
     """Reads and writes, each block one transaction; SQLAlchemy's errors come out as StoreError.
 
-    Threads that write take turns here, processes in the database.
+    ``name`` is what they call it, its URL unless told otherwise. Threads that write take turns here, processes in the database.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, name: str | None = None) -> None:
         self.engine = engine
-        self.name = engine.url.render_as_string(hide_password=True)
+        self.name = name or engine.url.render_as_string(hide_password=True)
         self._writers = engine.execution_options(**{sqlite.WRITES: True})
         self._turn = threading.Lock()
         self._turn_of: int | None = None
@@ -74,8 +74,12 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as exc:
-            cause = getattr(exc, "orig", None) or exc
-            raise StoreError(f"store {self.name}: {cause}{_advice(str(cause))}") from exc
+            # What SQLite cannot decode it repeats, and it is not for a terminal.
+            cause = str(getattr(exc, "orig", None) or exc).partition(" with text ")[0]
+            raise StoreError(f"store {self.name}: {cause}{_advice(cause)}") from exc
+        except UnicodeDecodeError as exc:
+            # Python's sqlite3 fails on messages of SQLite that quote noise in the schema.
+            raise StoreError(f"store {self.name}: its tables are not described in UTF-8{damage.ADVICE}") from exc
 
     def close(self) -> None:
         self.engine.dispose()
@@ -106,13 +110,13 @@ def url_of(connection: str) -> URL:
 def _advice(cause: str) -> str:
     if "locked" in cause:
         return f"; another process has been writing for more than {sqlite.BUSY_SECONDS} s: see which, and run again"
-    if "not a database" in cause or "malformed" in cause or "no such table" in cause:
-        return "; the file is damaged: restore it from a backup (a caso.sqlite.bak-* beside it, or yours); nothing was changed"
+    if "disk I/O error" in cause:
+        return "; see whether its disk is full, over its quota or failing, and run again: nothing was lost"
     if "full" in cause:
         return "; make room on its disk and run again: nothing was lost"
     if "unable to open" in cause or "readonly" in cause:
         return "; caso must be able to write the file and its directory: see their owner and mode"
-    return ""
+    return damage.advice_on(cause)
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

@@ -13,11 +13,11 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from caso.errors import StoreError
 from caso.lifecycle import address, life, server, volume
 from caso.lifecycle.address import Address, AddressSeen
 from caso.lifecycle.server import Server, ServerSeen
 from caso.lifecycle.volume import Volume, VolumeSeen
+from caso.store.damage import damaged
 
 
 class Entity(Protocol):
@@ -62,7 +62,7 @@ class EntityKind:
         try:
             return self._adapter.validate_json(body)
         except ValidationError as exc:
-            raise StoreError(f"the store holds a {self.name} that cannot be read: {exc}; restore it from a backup") from exc
+            raise damaged(f"an entity ({self.name})", "; ".join(error["msg"] for error in exc.errors())) from exc
 
 
 SERVER = EntityKind(

@@ -6,10 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from sqlalchemy import literal, select
-
 from caso.records import BUILT_IN
-from caso.store import schema, sqlite, upgrading
+from caso.store import soundness, sqlite, upgrading
 from caso.store.book import Kinds
 from caso.store.copying import copy_tables
 from caso.store.engine import Database, engine_of
@@ -30,15 +28,20 @@ def open_store(
     ``lastrun_dir`` is where cASO's lastrun files lie; they are read only when the store is made.
     ``on_close`` is called once the store is closed.
     """
-    database = Database(engine_of(connection))
+    return _open(Database(engine_of(connection)), kinds, lastrun_dir, on_close)
+
+
+def _open(database: Database, kinds: Kinds | None, lastrun_dir: Path | None, on_close: Callable[[], None]) -> Store:
     try:
         with database.translated():
             if database.file is not None:
                 _provide_file(database.file, lastrun_dir)
+                # Before the tables of a damaged file are migrated, and copied over a backup that is whole.
+                soundness.require_sound(database)
             else:
                 _make(database, lastrun_dir)
             upgrading.upgrade(database)
-        _look_into(database)
+        soundness.require_readable(database)
     except BaseException:
         database.close()
         raise
@@ -62,7 +65,8 @@ def open_scratch(connection: str, *, kinds: Kinds | None = None, lastrun_dir: Pa
         elif sqlite.exists(original.file):
             sqlite.require_content(original.file)
             sqlite.copy(original.file, target)
-        scratch = open_store(_url(target), kinds=kinds, lastrun_dir=lastrun_dir, on_close=directory.cleanup)
+        # What is wrong with a copy is wrong with what it was copied from.
+        scratch = _open(Database(engine_of(_url(target)), original.name), kinds, lastrun_dir, directory.cleanup)
         scratch.locks.forget_all()
     except BaseException:
         directory.cleanup()
@@ -99,10 +103,3 @@ def _make(database: Database, lastrun_dir: Path | None) -> None:
         if upgrading.revision_of(connection) is None:
             upgrading.make(connection)
             take_over(connection, lastrun_dir)
-
-
-def _look_into(database: Database) -> None:
-    """Read a row of every table: a damaged file is better found out now than at the end of a run."""
-    with database.read() as connection:
-        for table in schema.metadata.sorted_tables:
-            connection.execute(select(literal(1)).select_from(table).limit(1)).all()

@@ -1,8 +1,6 @@
 """All that is SQLite's own: the file and its modes, how a connection is set up, copies.
 
-How an existing file is checked at open: SQLite itself refuses a file that is not a database or
-is shorter than its header says, and every table is looked into once (:mod:`caso.store.opening`).
-``PRAGMA quick_check`` reads every page of the file, which is minutes on a large store, so it is not run.
+How an existing file is checked when it is opened: :mod:`caso.store.soundness`.
 """
 
 from __future__ import annotations
@@ -19,6 +17,7 @@ from urllib.parse import quote
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 
 from caso.errors import StoreError
+from caso.store import damage
 
 WRITES = "caso_writes"
 """The execution option of connections whose transactions write."""
@@ -132,7 +131,7 @@ def copy(source: Path, target: Path) -> None:
             old.backup(new)
     except sqlite3.Error as exc:
         target.unlink(missing_ok=True)
-        raise StoreError(f"store {source}: cannot copy it to {target}: {exc}") from exc
+        raise StoreError(f"store {source}: cannot copy it to {target}: {exc}{damage.advice_on(str(exc))}") from exc
 
 
 def back_up(path: Path, revision: str) -> Path:
