@@ -21,6 +21,7 @@ from caso.sources.credentials import auth_option_names, list_auth_opts, reading,
 PURPOSE = {
     "caso-extract": "Extract what the cloud's projects used since the last run, and hand the records to the messengers.",
     "caso-projects": "Show the projects that are accounted for, their VOs, and how far each is extracted.",
+    "caso-doctor": "Examine this site: configuration, credentials, cloud, store and recipients. It changes nothing.",
     "caso-reconcile": "Hold a month of the ledger against Nova's own usage and a listing made now, and say why they differ.",
     "caso-mapping-migrate": "Write the VOs of mapping_file to the projects in Keystone. Only shows them, unless --no-dry-run.",
     "caso-explain": "Say why the numbers of a server or volume are what they are: its intervals, the arithmetic, its records.",

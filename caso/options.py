@@ -126,6 +126,10 @@ COMMAND_OPTIONS: Mapping[str, tuple[cfg.Opt, ...]] = {
             "limit", min=0, help="With --dry-run: how many single differences to list for each messenger; 0: all. Not set: 50."
         ),
     ),
+    "caso-doctor": (
+        cfg.BoolOpt("brief", default=False, help="Only what is found, without what was looked at and is well."),
+        cfg.BoolOpt("json", default=False, help="Print JSON in place of the list, for scripts."),
+    ),
     "caso-projects": (cfg.BoolOpt("json", default=False, help="Print JSON in place of the table, for scripts."),),
     "caso-explain": (
         cfg.StrOpt(

@@ -26,6 +26,7 @@ class Project:
     name: str
     vo: str | None
     vo_source: str | None
+    enabled: bool = True
 
 
 @dataclasses.dataclass(frozen=True)
@@ -101,9 +102,9 @@ def with_vo(row: ProjectRow, properties: Iterable[str], mapping: VoMapping) -> P
     for name in properties:
         vo = row.property(name)
         if vo:
-            return Project(row.id, row.name, vo, f"property {name}")
+            return Project(row.id, row.name, vo, f"property {name}", row.enabled)
     vo = mapping.find(row)
-    return Project(row.id, row.name, vo, str(mapping.path) if vo else None)
+    return Project(row.id, row.name, vo, str(mapping.path) if vo else None, row.enabled)
 
 
 def _parse(text: str, path: Path) -> dict[str, str]:

@@ -26,7 +26,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "config",
         "complaints",
         "legacy options spelling",
-        "run watching",
+        "run watching doctor",
         "metrics summary",
         "memory",
         "history lagging lastrun retiring tasks",
@@ -36,7 +36,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources store wire",
         "accounting",
         "lifecycle records",
-        "deadline window plugins",
+        "deadline findings window plugins",
         "errors",
     )
 )

@@ -26,8 +26,13 @@ def command(
     act: Callable[[config.Configuration], int],
     argv: Sequence[str] | None = None,
     subcommands: cfg.SubCommandOpt | None = None,
+    *,
+    told_by_act: bool = False,
 ) -> int:
-    """Do ``act`` with the configuration that ``argv`` and the files give; the exit status, 2 where nothing was started."""
+    """Do ``act`` with the configuration that ``argv`` and the files give; the exit status, 2 where nothing was started.
+
+    ``told_by_act``: what is odd about the configuration, ``act`` itself tells.
+    """
     try:
         conf = config.build(sys.argv[1:] if argv is None else argv, prog, subcommands=subcommands)
     except ConfigError as exc:
@@ -38,10 +43,8 @@ def command(
         return 2 if exc.code else 0
     try:
         set_up_logging(conf)
-        for sentence in (*conf.remarks, *config.unknown_options(conf)):
-            LOG.warning("%s", sentence)
-        for sentence in conf.left_out:
-            LOG.error("%s", sentence)
+        if not told_by_act:
+            _tell_oddities(conf)
         with _ended_by_signals():
             return act(conf)
     except (ConfigError, StoreError) as exc:
@@ -58,6 +61,13 @@ def command(
         # Python's own says nothing; a command that leaves something behind says what becomes of it.
         print(f"{prog}: {str(exc) or 'interrupted'}", file=sys.stderr)
         return 1
+
+
+def _tell_oddities(conf: config.Configuration) -> None:
+    for sentence in (*conf.remarks, *config.unknown_options(conf)):
+        LOG.warning("%s", sentence)
+    for sentence in conf.left_out:
+        LOG.error("%s", sentence)
 
 
 @contextmanager

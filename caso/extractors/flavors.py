@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Self
 
 from oslo_config import cfg
@@ -77,9 +77,12 @@ class AcceleratorKeys:
 class FlavorReader:
     """Sizes from the flavor a server carries, properties from the flavor as it is now. Tells each broken flavor once."""
 
-    def __init__(self, benchmark: BenchmarkKeys, accelerator: AcceleratorKeys) -> None:
+    def __init__(
+        self, benchmark: BenchmarkKeys, accelerator: AcceleratorKeys, tell: Callable[[str, str], None] | None = None
+    ) -> None:
         self._benchmark = benchmark
         self._accelerator = accelerator
+        self._tell = tell or _warn
         self._told: set[tuple[str, str]] = set()
 
     def read(self, embedded: EmbeddedFlavor, current_specs: Mapping[str, str] | None) -> Flavor:
@@ -135,7 +138,23 @@ class FlavorReader:
     def _warn(self, flavor: str, problem: str) -> None:
         if (flavor, problem) not in self._told:
             self._told.add((flavor, problem))
-            LOG.warning("flavor %s %s; correct it with: openstack flavor set --property", flavor, problem)
+            self._tell(flavor, problem)
+
+
+def problems(flavor: str, specs: Mapping[str, str], benchmark: BenchmarkKeys, accelerator: AcceleratorKeys) -> list[str]:
+    """What is set by half of a flavor's properties, each completing "flavor NAME ...".
+
+    >>> problems("m1", {"accounting:benchmark_type": "hepscore"}, BenchmarkKeys(), AcceleratorKeys())
+    ['has no property accounting:benchmark_value: no benchmark is accounted for it']
+    """
+    told: list[str] = []
+    reader = FlavorReader(benchmark, accelerator, lambda _, problem: told.append(problem))
+    reader.read(EmbeddedFlavor(original_name=flavor, vcpus=0, ram=0, disk=0, ephemeral=0), specs)
+    return told
+
+
+def _warn(flavor: str, problem: str) -> None:
+    LOG.warning("flavor %s %s; correct it with: openstack flavor set --property", flavor, problem)
 
 
 def _positive(text: str) -> float | None:

@@ -6,11 +6,12 @@ A class becomes a messenger by an entry point in the group ``caso.messenger``.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Self
 
 from oslo_config import cfg
 
+from caso.findings import Finding
 from caso.records import Record
 
 
@@ -41,3 +42,10 @@ class Messenger(ABC):
         arrive twice: recipients replace by key). RejectedError: it will never take the
         records it names; the others are sent again without them.
         """
+
+    def examine(self) -> Iterator[Finding]:
+        """What ``caso-doctor`` is to say of the recipient and of the way there: also what is well, in a line each.
+
+        Nothing is sent, made or changed, and it takes seconds at most. By default there is nothing to say.
+        """
+        yield from ()

@@ -15,12 +15,13 @@ import ssl
 import struct
 import termios
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Self
 
 from oslo_config import cfg
 
 from caso.errors import ConfigError, DeliveryError
+from caso.findings import Finding, error, note, of_error, ok
 from caso.messengers.base import Messenger
 from caso.records import Record
 from caso.wire import jsonlines
@@ -28,6 +29,9 @@ from caso.wire import jsonlines
 LOG = logging.getLogger(__name__)
 
 CHUNK = 65536
+HERE = frozenset({"localhost", "127.0.0.1", "::1"})
+PATIENCE = 10.0
+"""Seconds that an examination waits for a connection, at most."""
 HUSH = 0.5
 """Seconds to listen before saying that nothing more comes. Some receivers take lines that they cannot read, such as plain ones
 where they want TLS, and close as if all were well (syslog-ng 3.38): they do it at once, and not only when they are told."""
@@ -100,10 +104,26 @@ class LogstashMessenger(Messenger):
         except UnicodeError as exc:
             raise DeliveryError(f"[logstash] host: {self.host!r} is no name of a host: {exc}; correct it") from exc
         except OSError as exc:
-            reason = exc.strerror or str(exc) or type(exc).__name__
             where = f"{self.host}:{self.port}"
-            raise DeliveryError(f"cannot hand {len(records)} records to {where}: {reason}; {self._advice(exc)}") from exc
+            raise DeliveryError(f"cannot hand {len(records)} records to {where}: {_reason(exc)}; {self._advice(exc)}") from exc
         LOG.debug("logstash: %d records handed to %s:%d", len(records), self.host, self.port)
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether the receiver lets caso connect; it is sent nothing."""
+        where = f"{self.host}:{self.port}"
+        in_vain = "records for it stay due, and are sent once it takes them"
+        if not self.tls and self.host not in HERE:
+            yield note(f"records go to {where} as plain text", "they have names of users in them", "set tls = true in [logstash]")
+        try:
+            self._connect(time.monotonic() + min(self.timeout, PATIENCE)).close()
+        except UnicodeError as exc:
+            yield error(f"[logstash] host: {self.host!r} is no name of a host: {exc}", in_vain, "correct it")
+        except DeliveryError as exc:
+            yield of_error(exc, in_vain, "correct cafile, certfile and keyfile in [logstash]")
+        except OSError as exc:
+            yield error(f"cannot connect to {where}: {_reason(exc)}", in_vain, self._advice(exc))
+        else:
+            yield ok(f"{where} can be connected to")
 
     def _connect(self, deadline: float) -> socket.socket:
         context = self._context()
@@ -141,6 +161,10 @@ class LogstashMessenger(Messenger):
         if isinstance(exc, ConnectionError) and not self.tls:
             return "the receiver's log may say why; if it wants TLS, set tls = true in [logstash]"
         return "the receiver's log may say why"
+
+
+def _reason(exc: OSError) -> str:
+    return exc.strerror or str(exc) or type(exc).__name__
 
 
 def _push(connection: socket.socket, content: bytes, deadline: float) -> None:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple, Self
 from oslo_config import cfg
 
 from caso.errors import ConfigError, DeliveryError, RejectedError
+from caso.findings import Finding
+from caso.messengers.backlog import examine_outgoing
 from caso.messengers.base import Messenger
 from caso.messengers.outgoing import OutgoingQueue
 from caso.records import AcceleratorRecord, CloudRecord, IpRecord, Record, StorageRecord
@@ -96,6 +98,11 @@ class SsmMessenger(Messenger):
         """Return once every message is on disk, in its queue; nothing is queued of records among which one is refused."""
         for message in self._messages(records):
             self._queue(message)
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether messages can be queued, and whether ssmsend fetches them."""
+        for root in sorted({queue.root for queue in self.queues.values()}):
+            yield from examine_outgoing(root)
 
     def _messages(self, records: Sequence[Record]) -> list[Message]:
         """Every message; RejectedError names all records, of whatever message, that cannot be written."""

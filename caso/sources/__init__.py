@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from typing import Any
 
 from caso.errors import DeniedError
 from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
@@ -126,6 +127,10 @@ class Sources:
 
         with self._lock:
             return self._images.setdefault((region, property_name), Lookup(listing))
+
+    def version_document(self, service_type: str, region: str, scope: ScopeOrProject) -> Mapping[str, Any]:
+        """What the endpoint of a service says of its versions: the cheapest question that only the right service answers."""
+        return self._opener.api(service_type, scope, region).versions()
 
     def _version(self, region: str, api: Api) -> Microversion:
         with self._lock:

@@ -99,6 +99,13 @@ class Compute:
         for page in pages:
             yield ServerPage(tuple(read_server(raw) for raw in page.rows), self._clock(), page.more)
 
+    def first_page(self, *, all_projects: bool) -> tuple[int, bool]:
+        """How many servers Nova puts on a page of :data:`PAGE_LIMIT` or less, and whether there are more than these."""
+        query = {"limit": PAGE_LIMIT, **({"all_tenants": "true"} if all_projects else {})}
+        to = "list servers"
+        page = next(follow(self._api, "/servers", "servers", query, to=to, microversion=str(self._version())))
+        return len(page.rows), page.more
+
     def actions(self, server_id: str, since: datetime) -> list[ActionRow]:
         """What was done to a server since a time, deleted or not, in one request: Nova has a page of a thousand of them.
 

@@ -129,6 +129,17 @@ class Identity:
                 missing[text] = f"project {text}: Keystone has none of that id or name, or does not show it to this user"
         return Found(tuple(found.values()), missing, unreadable)
 
+    def may_list(self, kind: str) -> bool:
+        """Whether this user may list all ``projects`` or ``users``: some of a name that there is not, so that nothing comes."""
+        query = {"name": "caso: is it allowed?", **PAGED}
+        try:
+            self.widest(lambda api: api.get(f"/{kind}", query, to=f"list {kind}"))
+        except LoginError:
+            raise
+        except DeniedError:
+            return False
+        return True
+
     def set_property(self, project: ProjectRow, name: str, value: str) -> None:
         """Give a project an extra property, in place of the one of that name that it has."""
         to = f"set {name} of project {project.name}"

@@ -122,6 +122,21 @@ class Access:
         self._plugins: dict[ScopeOrProject, BaseAuthPlugin] = {}
         self._plugins[Scope.AS_CONFIGURED] = self._load({})
 
+    @property
+    def auth_url(self) -> str:
+        """Where tokens come from; empty where the plug-in asks nobody."""
+        return str(self._options.get("auth_url") or "")
+
+    @property
+    def verified(self) -> bool:
+        """Whether the certificates of services are looked at."""
+        return self._session.verify is not False
+
+    @property
+    def interface(self) -> str:
+        """Which endpoints of the catalog are used."""
+        return self._interface
+
     def auth(self, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> BaseAuthPlugin:
         """The plug-in that gives tokens for ``scope``; LoginError where these credentials cannot change their scope."""
         with self._lock:

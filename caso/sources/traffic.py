@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 
 from caso.deadline import Deadline
 
@@ -28,6 +30,7 @@ class Traffic:
         self.deadline = deadline or Deadline()
         self._lock = threading.Lock()
         self._calls: dict[str, Calls] = {}
+        self._ahead: dict[str, float] = {}
         self._here = threading.local()
 
     @contextmanager
@@ -42,10 +45,27 @@ class Traffic:
 
     def note(self, url: str, seconds: float, *, failed: bool) -> None:
         """One request more. A token is Keystone's, whoever it is for."""
-        service = "keystone" if url.endswith("/auth/tokens") else getattr(self._here, "service", UNKNOWN)
+        service = self._service_of(url)
         with self._lock:
             known = self._calls.get(service, Calls())
             self._calls[service] = Calls(known.requests + 1, known.failed + failed, known.seconds + seconds)
+
+    def note_clock(self, url: str, date: str | None, now: float) -> None:
+        """An answer says by its Date header what time it is there; ``now`` are seconds since the epoch by our clock."""
+        with contextlib.suppress(TypeError, ValueError):
+            ahead = parsedate_to_datetime(str(date)).timestamp() - now
+            service = self._service_of(url)
+            with self._lock:
+                # The answer that was on its way for the shortest time tells best.
+                self._ahead[service] = min(self._ahead.get(service, ahead), ahead, key=abs)
+
+    def clocks(self) -> Mapping[str, float]:
+        """How many seconds the clock of each service is ahead of ours, as far as its answers tell."""
+        with self._lock:
+            return dict(sorted(self._ahead.items()))
+
+    def _service_of(self, url: str) -> str:
+        return "keystone" if url.endswith("/auth/tokens") else str(getattr(self._here, "service", UNKNOWN))
 
     def calls(self) -> Mapping[str, Calls]:
         """What was requested so far, by service."""

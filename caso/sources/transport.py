@@ -49,6 +49,7 @@ class Transport(TCPKeepAliveAdapter):
             kwargs["timeout"] = tuple(min(seconds, max(SHORTEST, self._traffic.deadline.left)) for seconds in kwargs["timeout"])
         try:
             response = self._whole(request, super().send(request, *args, **{**kwargs, "stream": True}), began)
+            self._traffic.note_clock((request.url or "").partition("?")[0], response.headers.get("Date"), time.time())
             failed = response.status_code >= requests.codes.bad_request
             _require_same_host(response)
             return response

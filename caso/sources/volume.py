@@ -121,6 +121,12 @@ class Volumes:
             rows = tuple(read_volume(raw, owner) for raw in page.rows if not _is_a_copy_in_the_making(raw))
             yield VolumePage(rows, self._clock(), page.more)
 
+    def first_page(self, *, all_projects: bool) -> tuple[int, bool]:
+        """How many volumes Cinder puts on a page of :data:`PAGE_LIMIT` or less, and whether there are more than these."""
+        query = {"limit": PAGE_LIMIT, **({"all_tenants": "1"} if all_projects else {})}
+        page = next(follow(self._api, "/volumes", "volumes", query, to="list volumes"))
+        return len(page.rows), page.more
+
     def total(self, of: str) -> Total:
         """The number and the size of the volumes of the token's project; there since 3.12."""
         to = f"sum up the volumes of {of}"

@@ -7,6 +7,7 @@ from caso.store.checkpoints import Checkpoint
 from caso.store.comparing import Compared
 from caso.store.deliveries import Deliveries, Held, Tally
 from caso.store.entities import Due
+from caso.store.health import Health, file_of, health_of
 from caso.store.histories import History
 from caso.store.inspection import Entry, Inspection, Standing, Totals, require_store
 from caso.store.lastrun import lastrun_marks, names_of_lastrun, write_lastrun
@@ -26,6 +27,7 @@ __all__ = [
     "Deliveries",
     "Due",
     "Entry",
+    "Health",
     "Held",
     "History",
     "Inspection",
@@ -45,6 +47,8 @@ __all__ = [
     "Subscription",
     "Tally",
     "Totals",
+    "file_of",
+    "health_of",
     "lastrun_marks",
     "names_of_lastrun",
     "open_scratch",

@@ -105,6 +105,22 @@ class MessengerContract(ABC):
         with pytest.raises(DeliveryError, match=r"\w"):
             messenger.send(self.records_for(messenger))
 
+    def test_examining_it_sends_nothing_and_finds_nothing_wrong_where_all_is_well(self, tmp_path: Path) -> None:
+        found = list(self.make(tmp_path).examine())
+
+        assert [finding for finding in found if finding.wrong] == []
+        assert not self.received(tmp_path)
+
+    def test_what_it_finds_wrong_of_a_recipient_that_is_down_says_why_it_matters_and_what_to_do(self, tmp_path: Path) -> None:
+        messenger = self.make_broken(tmp_path)
+        if messenger is None or type(messenger).examine is Messenger.examine:
+            return  # It has nothing to say.
+
+        found = [finding for finding in messenger.examine() if finding.wrong]
+
+        assert found
+        assert [finding for finding in found if not (finding.why and finding.do)] == []
+
     def test_from_conf_builds_from_the_declared_options(self, tmp_path: Path) -> None:
         messenger_class = type(self.make(tmp_path))
         conf = cfg.ConfigOpts()

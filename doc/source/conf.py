@@ -29,6 +29,7 @@ html_copy_source = False
 html_show_sphinx = False
 
 man_pages = [
+    ("man/caso-doctor", "caso-doctor", "examine a site before and while caso runs on it", author, 1),
     ("man/caso-extract", "caso-extract", "account for what an OpenStack cloud's projects used", author, 1),
     ("man/caso-projects", "caso-projects", "show the projects that caso accounts for", author, 1),
     ("man/caso-explain", "caso-explain", "say why a server's or volume's numbers are what they are", author, 1),

@@ -33,7 +33,7 @@ class Fault:
     bytes as if that were all, made no JSON (``malformed``), or with each row of its list twice (``repeat``).
 
     Habits of a service, which may be a fault's only effect: it gives at most ``limit`` rows, or forgets where it was
-    asked to go on and begins again (``forgetful``).
+    asked to go on and begins again (``forgetful``), or its clock is ``ahead`` seconds ahead.
     """
 
     service: str | None = None
@@ -55,6 +55,7 @@ class Fault:
     repeat: bool = False
     limit: int | None = None
     forgetful: bool = False
+    ahead: float = 0.0
 
     def agrees(self, call: Call, body: bytes = b"") -> bool:
         """Whether that request is one of them."""

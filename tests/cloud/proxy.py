@@ -128,6 +128,7 @@ class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     wbufsize = -1
+    ahead = 0.0
 
     def setup(self) -> None:
         super().setup()
@@ -141,6 +142,10 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Say nothing."""
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header, by the clock of a service that may be wrong."""
+        return super().date_time_string((time.time() if timestamp is None else timestamp) + self.ahead)
+
     def _serve(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         proxy = self.server.proxy
@@ -151,6 +156,7 @@ class _Handler(BaseHTTPRequestHandler):
             project_id=proxy.project_of(self.headers.get("X-Auth-Token")),
         )
         fault = proxy.faults.take(call, body) or Fault()
+        self.ahead = fault.ahead
         time.sleep(fault.delay)
         if fault.silent:
             self._say_nothing()

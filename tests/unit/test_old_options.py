@@ -86,7 +86,7 @@ def test_an_option_of_caso_has_its_default_and_takes_its_value(build, group, opt
 def test_ssm_gets_the_kinds_named_that_it_can_write_and_all_of_them_where_none_is_named(build, tmp_path, text, kinds):
     conf = build(f"[DEFAULT]\nmessengers = ssm\n[ssm]\noutput_path = {tmp_path}\n[messenger_ssm]\nrecord_types = {text}\n")
 
-    assert wiring._outlet(conf, "ssm").kinds == kinds
+    assert wiring.outlet(conf, "ssm").kinds == kinds
 
 
 RENAMED = [

@@ -48,20 +48,20 @@ def build(tmp_path, monkeypatch):
 def test_a_messenger_may_be_given_a_kind_whose_extractor_is_not_asked_in_this_run(build):
     conf = build("[DEFAULT]\nextractor = nova\nmessengers = noop\n[messenger_noop]\nrecord_types = cloud,licence\n")
 
-    assert wiring._outlet(conf, "noop").kinds == {"cloud", "licence"}
+    assert wiring.outlet(conf, "noop").kinds == {"cloud", "licence"}
 
 
 def test_a_kind_that_nobody_makes_is_refused_with_the_choices(build):
     conf = build("[DEFAULT]\nextractor = nova\nmessengers = noop\n[messenger_noop]\nrecord_types = cloud,license\n")
 
     with pytest.raises(ConfigError, match=r"license is no record type; choose from .*licence"):
-        wiring._outlet(conf, "noop")
+        wiring.outlet(conf, "noop")
 
 
 def test_a_messenger_gets_nothing_that_it_cannot_write(build, caplog):
     conf = build("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nrecord_types = cloud,energy\n")
 
-    assert wiring._outlet(conf, "ssm").kinds == {"cloud"}
+    assert wiring.outlet(conf, "ssm").kinds == {"cloud"}
     assert "ssm cannot write energy" in caplog.text
 
 
@@ -69,4 +69,4 @@ def test_a_messenger_that_can_write_nothing_that_it_is_given_stops_the_run(build
     conf = build("[DEFAULT]\nmessengers = ssm\n[messenger_ssm]\nrecord_types = energy\n")
 
     with pytest.raises(ConfigError, match="ssm cannot write energy; choose from accelerator, cloud, ip, storage"):
-        wiring._outlet(conf, "ssm")
+        wiring.outlet(conf, "ssm")

@@ -49,7 +49,9 @@ def spelled(option: str) -> str:
     return option.replace("_", "-")
 
 
-@pytest.mark.parametrize("command", ["caso-extract", "caso-projects", "caso-ledger", "caso-reconcile", "caso-explain"])
+@pytest.mark.parametrize(
+    "command", ["caso-extract", "caso-projects", "caso-ledger", "caso-reconcile", "caso-explain", "caso-doctor"]
+)
 def test_every_option_of_a_command_is_in_its_manual_page_and_no_other(command: str, capsys: pytest.CaptureFixture[str]):
     page = (SOURCE / "man" / f"{command}.rst").read_text(encoding="utf-8")
     common = (SOURCE / "man" / "options.txt").read_text(encoding="utf-8")

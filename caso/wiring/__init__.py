@@ -49,11 +49,11 @@ def job(
     in ``trouble``, and still delivers what is due.
     """
     period = period_of(conf, now)
-    outlets = [_outlet(conf, name) for name in conf.messengers]
+    outlets = [outlet(conf, name) for name in conf.messengers]
     traffic = Traffic(Deadline(conf.deadline or None))
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
     sources = Sources(access, clock=clock)
-    extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
+    extractors = {name: extractor(conf, name, sources) for name in conf.extractor}
     rules = _rules(conf)
     return Job(
         cloud=access.cloud,
@@ -188,7 +188,7 @@ def reconciliation(conf: Configuration) -> Asked:
 def deleted_kept(conf: cfg.ConfigOpts) -> dict[str, timedelta]:
     """How long the service of each extractor tells of what was deleted, of those that say so. Nothing is asked."""
     sources = Sources(access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface))
-    extractors = {name: _extractor(conf, name, sources) for name in conf.extractor}
+    extractors = {name: extractor(conf, name, sources) for name in conf.extractor}
     return {name: one.deleted_kept for name, one in extractors.items() if one.deleted_kept is not None}
 
 
@@ -213,21 +213,21 @@ def open_configured_store(conf: cfg.ConfigOpts) -> Store:
     """The store of this configuration; with dry_run a copy of it, which is thrown away."""
     if conf.dry_run:
         return open_store_to_read(conf)
-    return open_store(_connection(conf), kinds=_kinds(conf), lastrun_dir=Path(conf.spooldir))
+    return open_store(connection(conf), kinds=_kinds(conf), lastrun_dir=Path(conf.spooldir))
 
 
 def open_store_to_read(conf: cfg.ConfigOpts) -> Store:
     """A copy of the store, thrown away at the end; also where no store was made yet."""
-    return open_scratch(_connection(conf), kinds=_kinds(conf), lastrun_dir=Path(conf.spooldir))
+    return open_scratch(connection(conf), kinds=_kinds(conf), lastrun_dir=Path(conf.spooldir))
 
 
 def open_existing_store(conf: cfg.ConfigOpts, *, to_read: bool) -> Store:
     """The store, or, ``to_read`` or with dry_run, a copy of it; none is made: StoreError where there is none yet."""
-    require_store(_connection(conf))
+    require_store(connection(conf))
     return open_store_to_read(conf) if to_read else open_configured_store(conf)
 
 
-def _connection(conf: cfg.ConfigOpts) -> str:
+def connection(conf: cfg.ConfigOpts) -> str:
     if not conf.spooldir:
         raise ConfigError("spooldir is empty; set it to the directory where caso is to keep what it remembers")
     return conf.store.connection or f"sqlite:///{Path(conf.spooldir) / 'caso.sqlite'}"
@@ -239,12 +239,12 @@ def _kinds(conf: cfg.ConfigOpts) -> Mapping[str, type[Record]]:
     return {made.kind: made for made in (*BUILT_IN, *(made for cls in classes for made in cls.makes))}
 
 
-def _extractor(conf: cfg.ConfigOpts, name: str, sources: Sources) -> Extractor:
+def extractor(conf: cfg.ConfigOpts, name: str, sources: Sources) -> Extractor:
     cls = plugins.load(EXTRACTORS, name, Extractor)
     return cls.from_conf(conf[name], sources, **{group: conf[group] for group in cls.shared_options})
 
 
-def _outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
+def outlet(conf: cfg.ConfigOpts, name: str) -> Outlet:
     cls = plugins.load(MESSENGERS, name, Messenger)
     common = conf[f"messenger_{name}"]
     chosen = common.record_types or None
