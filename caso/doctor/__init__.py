@@ -26,7 +26,7 @@ from caso.doctor.configuration import Settings
 from caso.doctor.credentials import Door
 from caso.doctor.flavors import Keys
 from caso.doctor.patient import Patient
-from caso.errors import CasoError, SourceError
+from caso.errors import CasoError, ConfigError, SourceError
 from caso.extractors.base import Extractor
 from caso.findings import Finding, of_error
 from caso.projects import Project
@@ -90,7 +90,7 @@ def _cloud(patient: Patient) -> Findings[Cloud]:
     door = yield from _found("credentials", credentials.examine(patient.door))
     if door is None:
         return Cloud()
-    extractors = tuple(patient.extractors(door.sources).items())
+    extractors = yield from _found("extractors", _extractors(patient, door.sources))
     cloud = Cloud(door.cloud, extractors=extractors)
     if not (yield from _found("token", credentials.examine_token(door.sources))):
         return cloud
@@ -107,6 +107,14 @@ def _cloud(patient: Patient) -> Findings[Cloud]:
     return cloud._replace(
         projects=reached, offers=frozenset((region, one) for region, offered in found.items() for one in offered)
     )
+
+
+def _extractors(patient: Patient, sources: Sources) -> Generator[Finding, None, tuple[tuple[str, Extractor], ...]]:
+    try:
+        return tuple(patient.extractors(sources).items())
+    except ConfigError as exc:
+        yield of_error(exc, store.NO_RUN, "correct the group of the extractor's name")
+        return ()
 
 
 def _services(patient: Patient, extractors: Sequence[tuple[str, Extractor]]) -> dict[str, str]:

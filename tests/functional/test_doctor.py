@@ -482,10 +482,13 @@ def test_nothing_is_found_on_a_healthy_site_before_its_first_run(role: str, calm
     site = healthy(tmp_path, calm_cloud, role)
     before = sorted(tmp_path.rglob("*"))
 
-    observed = examined(site)
+    with calm_cloud.calls() as calls:
+        observed = examined(site)
 
     assert told(observed) == []
     assert sorted(tmp_path.rglob("*")) == before
+    assert {call.method for call in calls if not call.path.endswith("/auth/tokens")} == {"GET"}
+    assert len(calls) <= 15 + len(calm_cloud.truth.accounted)
 
 
 @pytest.mark.parametrize("role", ["reader", "admin"])
