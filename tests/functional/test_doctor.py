@@ -260,7 +260,11 @@ TOGETHER = [
         "flavor",
     ),
     warning(
-        "short pages", lambda site: site.cloud.restart("nova", max_limit=20), "services", "nova gives pages of 20", "max_limit"
+        "short pages",
+        lambda site: site.cloud.faults.add(Fault("nova", path="/servers", limit=20)),
+        "services",
+        "nova gives pages of 20",
+        "max_limit",
     ),
     warning("clock", lambda site: site.cloud.faults.add(Fault("cinder", ahead=90)), "clocks", "clock of cinder is", "chrony"),
     error(
@@ -530,7 +534,7 @@ def as_installed(site: Site, shown: str) -> str:
 
 def test_scripts_get_every_check_as_json_and_no_secret(calm_cloud: Cloud, tmp_path: Path):
     site = healthy(tmp_path, calm_cloud)
-    both(setting("DEFAULT", "site_name = \x1b[31mred"), setting("keystone_auth", "auth_url = http://127.0.0.1:9/v3"))(site)
+    both(setting("DEFAULT", "site_name = \x1b[31mred"), setting("keystone_auth", "auth_type = pasword"))(site)
 
     done = command("caso-doctor", f"--config-file={site.conf}", "--json", "--debug")
     shown = command("caso-doctor", f"--config-file={site.conf}")
