@@ -87,9 +87,9 @@ def _of_run(report: Report) -> Iterator[Sample]:
     yield "run_exit_status", (), report.exit_status
     for outcome, count in report.outcomes.items():
         yield "run_scopes", (outcome,), count
+    errors, counts = report.errors, report.changes.by_kind
     for error in ERROR_CLASSES:
-        yield "run_errors", (error,), report.errors[error]
-    counts = report.changes.by_kind
+        yield "run_errors", (error,), errors[error]
     for kind in sorted({kind for kind, _ in counts}):
         for outcome in OUTCOMES:
             yield "run_records", (kind, outcome), counts[kind, outcome]
