@@ -33,6 +33,8 @@ def logged_in(action: Callable[[], T], scope: str, manners: Manners) -> T:
         found = retried(action, what, manners.deadline, manners.sleep)
     except ksa.ClientException as exc:
         manners.note("keystone", None, what, exc)
+        # A question that was cut short by the deadline looks like one to a service that is slow.
+        manners.require_time(what)
         raise login_failed(exc, scope) from exc
     except Exception as exc:
         # keystoneauth raises a bare Exception where no password is set, requests an OSError where cafile is not there.
@@ -131,6 +133,7 @@ class HttpApi:
                 found = retried(action, what, self._manners.deadline, self._manners.sleep)
         except ksa.ClientException as exc:
             self._manners.note(self.name, region, what, exc)
+            self._manners.require_time(what)
             raise request_failed(exc, what, denied=denied) from exc
         self._manners.note(self.name, region, what)
         return found

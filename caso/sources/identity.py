@@ -45,8 +45,7 @@ class ProjectRow(BaseModel):
         >>> ProjectRow.model_validate({"id": "a", "name": "b", "egi.VO": " ops "}).property("egi.VO")
         'ops'
         """
-        value = (self.model_extra or {}).get(name)
-        return (value.strip() or None) if isinstance(value, str) else None
+        return (text_or_none((self.model_extra or {}).get(name)) or "").strip() or None
 
 
 @dataclasses.dataclass(frozen=True)

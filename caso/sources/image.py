@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from caso.sources.api import Api
 from caso.sources.paging import everything
+from caso.sources.rows import text_or_none
 
 
 class Images:
@@ -16,4 +17,4 @@ class Images:
         """The value of a property, by image id; images without it are in it with an empty text."""
         # Catalogs name Glance with its version or without; v2 is the only one since Rocky (2018).
         rows = everything(self._api, "/v2/images", "images", {"limit": "1000"}, to="list images")
-        return {str(row.get("id")): str(row.get(name) or "") for row in rows}
+        return {str(row.get("id")): text_or_none(row.get(name)) or "" for row in rows}

@@ -34,15 +34,19 @@ class Manners:
 
     def require_hope(self, service: str, region: str | None, what: str) -> None:
         """SourceError where ``what`` ("nova: cannot list servers") need not be tried: no time is left, or the service is down."""
-        if self.deadline.passed:
-            raise SourceError(
-                f"{what}: this run has asked for {self.deadline.seconds:g} s, as long as it may (deadline); the next one goes on"
-            )
+        self.require_time(what)
         with self._lock:
             count = len(self._unanswered.get((service, region), ()))
         if count >= self._limit:
             raise SourceError(
                 f"{what}: it has left {count} questions unanswered, and is not asked any more; the next run asks again"
+            )
+
+    def require_time(self, what: str) -> None:
+        """SourceError where the run has no time left for ``what``, or had too little."""
+        if self.deadline.passed:
+            raise SourceError(
+                f"{what}: this run has asked for {self.deadline.seconds:g} s, as long as it may (deadline); the next one goes on"
             )
 
     def note(self, service: str, region: str | None, what: str, exc: Exception | None = None) -> None:

@@ -14,7 +14,7 @@ from pydantic import AliasChoices, Field, ValidationError
 from caso.sources.api import Api
 from caso.sources.compute import utc_now
 from caso.sources.paging import follow
-from caso.sources.rows import Id, OddRow, Row, UtcTime, text_or_none, why
+from caso.sources.rows import Id, OddRow, Row, Text, UtcTime, id_of, text_or_none, why
 
 PAGE_LIMIT = "1000"
 """Neutron links a next page only where a limit is asked for, or where its operator set one."""
@@ -35,8 +35,8 @@ class NetworkRow(Row):
 class Device(Row):
     """What a port belongs to."""
 
-    device_id: str | None = None
-    device_owner: str | None = None
+    device_id: Text | None = None
+    device_owner: Text | None = None
 
     @property
     def server_id(self) -> str | None:
@@ -48,7 +48,7 @@ class FloatingIpRow(NetworkRow):
     """A floating IP of ``GET /floatingips``."""
 
     floating_ip_address: IPv4Address | IPv6Address
-    port_id: str | None = None
+    port_id: Text | None = None
     port_details: Device | None = None
 
     @property
@@ -139,7 +139,7 @@ def _read(raw: Mapping[str, Any], row: type[R]) -> R | OddRow:
     try:
         return row.model_validate(raw)
     except ValidationError as exc:
-        return OddRow(str(raw.get("id")), text_or_none(_owner(raw)), why(exc))
+        return OddRow(id_of(raw), text_or_none(_owner(raw)), why(exc))
 
 
 def _owner(raw: Mapping[str, Any]) -> Any:

@@ -11,9 +11,24 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 
 from caso.window import as_utc
 
+
+def _in_utc(instant: datetime) -> datetime:
+    try:
+        return as_utc(instant)
+    except OverflowError as exc:
+        # The first hours of the year 1 in a zone to the east are in no year of UTC.
+        raise ValueError("it is before or after all times") from exc
+
+
 # Nova writes created with a Z and launched_at without a zone; both are UTC.
-UtcTime = Annotated[datetime, AfterValidator(as_utc)]
+UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
 Id = Annotated[str, StringConstraints(min_length=1)]
+# JSON can name half a character, which no file and no database can keep.
+Text = Annotated[str, AfterValidator(lambda text: text if text.isascii() else text.encode(errors="replace").decode())]
+
+
+LONGEST_ID = 255
+"""Characters; more than any service gives, and as many as every database keeps."""
 
 
 class Row(BaseModel):
@@ -25,12 +40,12 @@ class Row(BaseModel):
 class EmbeddedFlavor(Row):
     """The flavor as the server got it; Nova shows it so since 2.47, without the flavor's id. Memory in MiB, disks in GiB."""
 
-    original_name: str
+    original_name: Text
     vcpus: int = Field(ge=0)
     ram: int = Field(ge=0)
     disk: int = Field(ge=0)
     ephemeral: int = Field(default=0, ge=0)
-    extra_specs: Mapping[str, str] = {}
+    extra_specs: Mapping[Text, Text] = {}
 
 
 class ImageRef(Row):
@@ -42,9 +57,9 @@ class ImageRef(Row):
 class Address(Row):
     """One address of a port of a server."""
 
-    addr: str
+    addr: Text
     version: int
-    type: str | None = Field(default=None, alias="OS-EXT-IPS:type")
+    type: Text | None = Field(default=None, alias="OS-EXT-IPS:type")
 
     @property
     def is_floating(self) -> bool:
@@ -55,10 +70,10 @@ class ServerRow(Row):
     """A server of ``GET /servers/detail``; ``status`` is Nova's word."""
 
     id: Id
-    name: str | None = None
+    name: Text | None = None
     status: Id
     tenant_id: Id
-    user_id: str | None = None
+    user_id: Text | None = None
     created: UtcTime
     updated: UtcTime | None = None
     launched_at: UtcTime | None = Field(default=None, alias="OS-SRV-USG:launched_at")
@@ -73,7 +88,7 @@ class FlavorRow(Row):
     """A flavor of ``GET /flavors/detail``; ``extra_specs`` is None where this role may not see them."""
 
     name: Id
-    extra_specs: Mapping[str, str] | None = None
+    extra_specs: Mapping[Text, Text] | None = None
 
 
 class ActionRow(Row):
@@ -85,7 +100,7 @@ class ActionRow(Row):
     action: Id
     start_time: UtcTime
     updated_at: UtcTime | None = None
-    message: str | None = None
+    message: Text | None = None
 
     @property
     def at(self) -> datetime | None:
@@ -122,11 +137,16 @@ def read_server(raw: Mapping[str, Any]) -> ServerRow | OddRow | PartialRow:
     PartialRow(id='a', tenant_id='p')
     """
     if raw.get("status") == "UNKNOWN" and "flavor" not in raw and isinstance(raw.get("id"), str):
-        return PartialRow(raw["id"], text_or_none(raw.get("tenant_id")))
+        return PartialRow(str(text_or_none(raw["id"])), text_or_none(raw.get("tenant_id")))
     try:
         return ServerRow.model_validate(raw)
     except ValidationError as exc:
-        return OddRow(str(raw.get("id")), text_or_none(raw.get("tenant_id")), why(exc), raw.get("status") == "DELETED")
+        return OddRow(id_of(raw), text_or_none(raw.get("tenant_id")), why(exc), raw.get("status") == "DELETED")
+
+
+def id_of(raw: Mapping[str, Any]) -> str:
+    """What an odd row is called: its id as far as it can be told, short enough to be kept."""
+    return str(raw.get("id")).encode(errors="replace").decode()[:LONGEST_ID]
 
 
 def why(exc: ValidationError) -> str:
@@ -135,4 +155,5 @@ def why(exc: ValidationError) -> str:
 
 
 def text_or_none(value: Any) -> str | None:
-    return value if isinstance(value, str) and value else None
+    """A text that is no empty one; what stands for half a character in it becomes a question mark."""
+    return value.encode(errors="replace").decode() if isinstance(value, str) and value else None

@@ -9,6 +9,7 @@ from caso.errors import SourceError
 from caso.sources.api import Api, MissingError, Scope
 from caso.sources.identity import PAGED, Identity
 from caso.sources.paging import follow
+from caso.sources.rows import text_or_none
 
 LOG = logging.getLogger(__name__)
 
@@ -75,5 +76,4 @@ def _everyone(api: Api) -> tuple[dict[str, str | None], bool]:
 
 
 def _name(user: object) -> str | None:
-    name = user.get("name") if isinstance(user, dict) else None
-    return name if isinstance(name, str) and name else None
+    return text_or_none(user.get("name")) if isinstance(user, dict) else None

@@ -13,7 +13,7 @@ from caso.errors import SourceError
 from caso.sources.api import Api
 from caso.sources.compute import utc_now
 from caso.sources.paging import follow
-from caso.sources.rows import Id, OddRow, Row, UtcTime, text_or_none, why
+from caso.sources.rows import Id, OddRow, Row, Text, UtcTime, id_of, text_or_none, why
 from caso.sources.versions import Microversion
 
 PAGE_LIMIT = "1000"
@@ -25,19 +25,19 @@ OWNER = "os-vol-tenant-attr:tenant_id"
 class Attachment(Row):
     """A server, or a host, that a volume is attached to; ``server_id`` is None for a host."""
 
-    server_id: str | None = None
+    server_id: Text | None = None
 
 
 class VolumeRow(Row):
     """A volume of ``GET /volumes/detail``; ``status`` is Cinder's word, ``size`` in GiB, ``volume_type`` the type's name."""
 
     id: Id
-    name: str | None = None
-    status: str | None = None
+    name: Text | None = None
+    status: Text | None = None
     size: int = Field(ge=0)
     tenant_id: Id = Field(alias=OWNER)
-    user_id: str | None = None
-    volume_type: str | None = None
+    user_id: Text | None = None
+    volume_type: Text | None = None
     created_at: UtcTime
     updated_at: UtcTime | None = None
     attachments: tuple[Attachment, ...] | None = None
@@ -144,7 +144,7 @@ def read_volume(raw: Mapping[str, Any], owner: str | None = None) -> VolumeRow |
     try:
         return VolumeRow.model_validate({**raw, OWNER: project_id})
     except ValidationError as exc:
-        return OddRow(str(raw.get("id")), project_id, why(exc))
+        return OddRow(id_of(raw), project_id, why(exc))
 
 
 def _is_a_copy_in_the_making(raw: Mapping[str, Any]) -> bool:
