@@ -150,6 +150,6 @@ def _advice(exc: OSError) -> str:
         return f"let user {getpass.getuser()} write there, or set another directory in {OPTIONS}"
     if exc.errno in (errno.ENOTDIR, errno.EEXIST):
         return f"something that is no directory is in the way: move it, or set another directory in {OPTIONS}"
-    if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+    if exc.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return "make room there, and see that ssmsend runs: messages that it does not fetch pile up"
     return f"see that the directory can be made, or set another one in {OPTIONS}"

@@ -1,8 +1,5 @@
 """The long forms of tests whose short forms run every time; ``make soak``."""
 
-import os
-import random
-import signal
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,11 +8,8 @@ import pytest
 from tests.cloud import T1, T2, Cloud, Seed
 from tests.functional.driver import Site, differences
 from tests.functional.expectation import expected
-from tests.unit.dying import Reaper
 
 pytestmark = pytest.mark.soak
-
-KILLS = 20
 
 
 @pytest.mark.parametrize("role", ["reader", "admin"])
@@ -43,28 +37,3 @@ def test_ten_thousand_living_servers_tell_the_truth(tmp_path: Path, role: str):
                 site.run(polls[-1])
             assert differences(site.recipient.rows, expected(cloud.truth, polls)) == []
             print(f"{role}: {len(cloud.truth.servers)} servers, {dict(calls.by_service())} calls")
-
-
-def test_twenty_kills_over_the_real_cloud_lose_nothing(cloud: Cloud, tmp_path: Path):
-    kills = 0
-    for number in range(KILLS):
-        cloud.reset()
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        site = Site(folder, cloud, "reader")
-        site.run(T1)
-        cloud.advance(T2)
-        child = os.fork()
-        if not child:
-            try:
-                Site(folder, cloud, "reader").run(T2, watcher=Reaper(random.Random(number).randint(1, 25)))
-            finally:
-                os._exit(0)
-        _, status = os.waitpid(child, 0)
-        kills += os.waitstatus_to_exitcode(status) == -signal.SIGKILL
-
-        site.run(T2)
-
-        assert differences(site.recipient.rows, expected(cloud.truth, [T1, T2])) == []
-    print(f"{kills} kills, nothing lost")
-    assert kills > KILLS // 2

@@ -148,4 +148,5 @@ def _read(message: bytes) -> tuple[str, list[Row]]:
 
 
 def _is_element(path: Path) -> bool:
-    return re.fullmatch("[0-9a-f]{8}/[0-9a-f]{14}", f"{path.parent.name}/{path.name}") is not None
+    named_so = re.fullmatch("[0-9a-f]{8}/[0-9a-f]{14}", f"{path.parent.name}/{path.name}") is not None
+    return named_so and path.is_file()
