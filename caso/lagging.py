@@ -13,6 +13,9 @@ from caso.store import Scope, Store
 
 LOG = logging.getLogger(__name__)
 
+SKEW = timedelta(minutes=1)
+"""By how much clocks of hosts that share a store may differ before a word is said."""
+
 
 class Lag(StrEnum):
     """What the distance between a checkpoint and now means for what was deleted since."""
@@ -73,6 +76,20 @@ def sentence(lagging: Iterable[Lagging], now: datetime, *, still: bool = False) 
 def _lost(lost: Iterable[Lagging], now: datetime) -> str:
     """What was deleted before this time may be archived: of all, the latest; a service that keeps less forgets more."""
     return f"what was deleted before {max(now - one.kept for one in lost):%F %H:%M} may be missing"
+
+
+def warn_of_the_future(job: Job, store: Store, now: datetime) -> None:
+    """Warn, in one line, where scopes are extracted up to a time that has not come: the clock was set back, or was ahead."""
+    scopes = {scope for scope, _ in job.scopes()}
+    ahead = [one.until for one in store.checkpoints.all() if one.scope in scopes and one.until - now > SKEW]
+    if ahead and not job.period.past:
+        LOG.warning(
+            "the clock says %s, and %d scopes are extracted up to %s already: nothing is asked of them until then; see whether "
+            "the clock was set back, and set it right; if it was ahead in an earlier run, restore the store from before that",
+            f"{now:%F %H:%M}",
+            len(ahead),
+            f"{max(ahead):%F %H:%M}",
+        )
 
 
 def warn(job: Job, store: Store, now: datetime, *, after: bool = False) -> None:

@@ -65,6 +65,7 @@ def _run(job: Job, store: Store, clock: Clock, watcher: Watcher, report: Report)
     leaving = departed(job, store.checkpoints.all())
     job = dataclasses.replace(job, projects=[*job.projects, *leaving])
     lagging.warn(job, store, clock())
+    lagging.warn_of_the_future(job, store, clock())
     locks = locks_of(job, store)
     with store.locks.acquire_some(locks.values(), clock()) as lease:
         _tell_of_locked(report, lease)

@@ -63,7 +63,8 @@ class Lease:
 
     def renew(self, at: datetime) -> None:
         """To be called at each page and batch; writes now and then. LockedError where another host has taken a name over."""
-        if not self.held or at - self._renewed < RENEWED_EVERY:
+        # Either way: after the clock was set back, others would see a lease that is not renewed.
+        if not self.held or abs(at - self._renewed) < RENEWED_EVERY:
             return
         mine = locks.c.token == self._token
         with self._database.write() as connection:
@@ -96,6 +97,7 @@ def _holder(row: Row[Any]) -> Process:
 def _is_free(row: Row[Any], here: Process, at: datetime) -> bool:
     holder = _holder(row)
     if (holder.host, holder.machine) != (here.host, here.machine):
-        return bool(at - row.renewed > EXPIRES_AFTER)
+        # Either way: a lease from further in the future than it lasts is of a clock that was wrong, and might hold for years.
+        return bool(abs(at - row.renewed) > EXPIRES_AFTER)
     # A process of this host that lives is only slow, however long it was silent.
     return holder.is_known_dead(here)

@@ -21,7 +21,7 @@ from tests.cloud import T1, T2, Cloud, Seed
 from tests.functional.driver import Site, differences
 from tests.functional.expectation import expected
 
-SMALL = Seed(projects=2, live=8, deleted=4)
+SMALL = Seed(projects=2, live=4, deleted=2)
 KINDS = {"nova": {"cloud", "accelerator"}, "cinder": {"storage"}, "neutron": {"ip"}}
 Records = set[tuple[str, str, str, str]]
 
