@@ -204,7 +204,7 @@ def _kill_and_recover(ground: Ground, kills: int) -> None:
     count, died, number = Count(), {"any instant": 0, "a commit": 0, "delivery": 0}, 0
 
     while count.kills < kills:
-        assert number < 2, "most runs came to their end before they were killed"
+        assert number < 4, "most runs came to their end before they were killed"
         for place, death in enumerate(ground.deaths(number, kills)):
             site = ground.copy(f"{number}-{place}")
             if count.kills < kills and run_until(site, death):

@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from caso.errors import StoreError
+from caso.extractors.base import Ask, Page
+from caso.extractors.nova import NovaExtractor
 from caso.store import open_scratch, open_store, soundness
 from caso.store.engine import Database, engine_of
+from caso.testing.sources import fake_sources
 from tests.unit.cloudlet import T1, T2, Cloudlet
 from tests.unit.dying import EVERYTHING, die_at
 from tests.unit.store.building import HERE, NOVA, NOW, a_server, url
@@ -159,6 +163,24 @@ def test_a_row_that_cannot_be_read_ends_the_run_and_keeps_nothing_of_what_it_was
     with closing(sqlite3.connect(tmp_path / "spool/caso.sqlite")) as connection:
         marks = {until.lstrip("x") for (until,) in connection.execute("SELECT until FROM checkpoints")}
         assert marks == {"2024-03-10T11:00:00.000000Z"}
+
+
+class Reader(NovaExtractor):
+    """Reads what caso remembers, where that cannot be read."""
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        raise StoreError("the store holds a time that cannot be read")
+        yield
+
+
+def test_what_an_extractor_cannot_read_of_the_store_ends_the_run_and_not_only_its_scope(tmp_path):
+    cloudlet = Cloudlet(tmp_path)
+    cloudlet.run(T1)
+
+    with pytest.raises(StoreError, match="cannot be read"):
+        cloudlet.run(T2, extractors={"nova": Reader(fake_sources())})
+
+    assert {until for _, until in cloudlet.checkpoints()} == {T1}
 
 
 def test_a_write_ahead_log_that_is_damaged_gives_back_an_older_whole_state_and_the_next_run_makes_it_good(tmp_path):
