@@ -4,7 +4,7 @@
 error              what the run does                                        exit status
 =================  =======================================================  ===========
 ConfigError        stops before any work                                    2
-StoreError         stops: the store cannot be opened, read or written       2
+StoreError         stops: the store cannot be opened, read or written       2, or 1 in the middle of a run
 LockedError        leaves this scope or messenger to the run that holds it  2 when nothing else was done
 SourceError        leaves this scope; its checkpoint stays                  1
 DeniedError        as SourceError; a shared listing falls back              1
