@@ -141,7 +141,7 @@ def test_what_stays_costs_the_scopes_it_happens_to_and_the_next_run_makes_it_goo
     site: Site, done_at_t1: Done, effect: dict[str, object], said: str, asked: int
 ):
     if "silent" in effect:
-        configure(site, "keystone_auth", timeout=done_at_t1.seconds)
+        configure(site, "keystone_auth", timeout=max(2.0, done_at_t1.seconds / 2))
     faults = each_on_a_project_of_its_own(site.cloud, **effect)
     for fault in faults.values():
         site.cloud.faults.add(fault)
@@ -197,27 +197,29 @@ class Listing(NamedTuple):
 
 
 LISTINGS = (
-    Listing("nova", "/servers/detail", 400, 30),
-    Listing("cinder", "/volumes/detail", 404, 8),
-    Listing("neutron", "/ports", 404, 30),
+    Listing("nova", "/servers/detail", 400, 20),
+    Listing("cinder", "/volumes/detail", 404, 5),
+    Listing("neutron", "/ports", 404, 15),
 )
 PAGES = {
-    "repeated entries": lambda of: [Fault(of.service, path=of.path, repeat=True)],
-    "a page that comes again": lambda of: [
-        Fault(of.service, path=of.path, query="marker=", times=1, forgetful=True, limit=of.few),
-        Fault(of.service, path=of.path, limit=of.few),
-    ],
-    "a marker deleted meanwhile": lambda of: [
-        Fault(of.service, path=of.path, query="marker=", times=1, status=of.gone, says="marker [x] not found"),
-        Fault(of.service, path=of.path, limit=of.few),
-    ],
+    "repeated entries": lambda of: {"repeat": True, "limit": of.few},
+    # The third page of a listing is the first one again: of floating IPs, Neutron gives that where the marker is gone.
+    "a listing that begins again": lambda of: {"query": "marker=", "times": 1, "skip": 1, "forgetful": True, "limit": of.few},
+    "a marker deleted meanwhile": lambda of: {
+        "query": "marker=",
+        "times": 1,
+        "status": of.gone,
+        "says": "marker [x] not found",
+    },
 }
 
 
 @pytest.mark.parametrize("habit", PAGES.values(), ids=PAGES.keys())
 def test_what_goes_wrong_between_pages_neither_doubles_nor_loses_anything(site: Site, habit):
-    faults = [fault for listing in LISTINGS for fault in habit(listing)]
-    for fault in faults:
+    unlucky = site.cloud.truth.project("project-0").id
+    small = [Fault(of.service, path=of.path, project_id=unlucky, limit=of.few) for of in LISTINGS]
+    faults = [dataclasses.replace(fault, **habit(of)) for fault, of in zip(small, LISTINGS, strict=True)]
+    for fault in (*faults, *small):
         site.cloud.faults.add(fault)
 
     report = site.run(T2)
@@ -341,8 +343,9 @@ def test_a_wrong_certificate_of_keystone_is_said_once_and_nothing_is_extracted(s
 
 
 def test_the_deadline_ends_a_run_whose_service_is_silent_with_everything_else_delivered(site: Site, done_at_t1: Done):
-    seconds = int(2 * done_at_t1.seconds) + 2
+    seconds = int(done_at_t1.seconds) + 5
     configure(site, "DEFAULT", deadline=seconds)
+    configure(site, "keystone_auth", timeout=3600)
     silent = each_on_a_project_of_its_own(site.cloud, silent=True)["nova"]
     site.cloud.faults.add(silent)
     began = time.monotonic()
