@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, delete, false, func, insert, or_, select, update
 
+from caso.store.damage import damaged
 from caso.store.engine import chunks
 from caso.store.ledger import revision_of
 from caso.store.schema import deliveries, floors, messengers, records
@@ -123,7 +124,14 @@ def subscription_of(connection: Connection, messenger: str) -> Subscription:
 
 def _subscriptions(connection: Connection) -> dict[str, Subscription]:
     rows = connection.execute(select(messengers.c.name, messengers.c.kinds))
-    return {name: Subscription(None if kinds is None else frozenset(json.loads(kinds))) for name, kinds in rows}
+    return {name: Subscription(None if kinds is None else frozenset(_load(kinds))) for name, kinds in rows}
+
+
+def _load(kinds: str) -> list[str]:
+    try:
+        return list(json.loads(kinds))
+    except (TypeError, ValueError) as exc:
+        raise damaged("a subscription", exc) from exc
 
 
 def _dump(subscription: Subscription) -> str | None:
