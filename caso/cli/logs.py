@@ -5,24 +5,34 @@ from __future__ import annotations
 import logging
 import sys
 import traceback
-from typing import TextIO
+from collections.abc import Iterator
+from typing import Any, TextIO
 
 from oslo_config import cfg
 from oslo_log import log
 
 from caso.cli.printing import printable
 from caso.errors import ConfigError
+from caso.sources.failure import without_credentials
 
 
 class Harmless(logging.Filter):
     """Lets every message pass, as one line without anything that a terminal would obey: the cloud's users choose their names."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        record.msg, record.args = printable(record.getMessage()), ()
-        if record.exc_info:
-            trace = "".join(traceback.format_exception(*record.exc_info))
-            record.exc_text = "\n".join(f"    {printable(line)}" for line in trace.splitlines())
+        # Each handler has it pass by, and what was made of it for the first one has lines of its own.
+        if not getattr(record, "harmless", False):
+            record.msg, record.args, record.harmless = printable(without_credentials(record.getMessage())), (), True
+            if record.exc_info:
+                # Into the message: oslo.log's formatter makes a text of the exception itself, without asking anybody.
+                record.msg += "".join(f"\n    {line}" for line in _trace(record.exc_info))
+                record.exc_info = record.exc_text = None
         return True
+
+
+def _trace(exc_info: tuple[Any, Any, Any]) -> Iterator[str]:
+    for line in "".join(traceback.format_exception(*exc_info)).splitlines():
+        yield printable(without_credentials(line))
 
 
 HARMLESS = Harmless()

@@ -12,6 +12,7 @@ from caso.sources.api import LoginError, LostMarkerError, MissingError
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
 LONGEST_REASON = 300
+WRAPPED = r"""HTTPS?ConnectionPool\(.*\(Caused by \w+\(["']?(?:HTTPS?Connection\(.*?\): )?(.*?)["']?\)\)$"""
 
 
 class RefusedAnswerError(requests.RequestException):
@@ -80,22 +81,34 @@ def request_failed(exc: Exception, what: str, *, denied: str = MAY_READ) -> Sour
 
 def reason(exc: Exception) -> str:
     """The cause in the service's own words, on one line, without credentials that an URL may carry."""
-    text = str(exc)
+    ending = ""
     if isinstance(exc, ksa.HttpError):
         request = f", request {exc.request_id}" if exc.request_id else ""
-        text = f"{_from_body(exc) or exc.details or exc.message} (HTTP {exc.http_status}{request})"
-    # requests and urllib3 wrap the cause in three layers of their own words; a proxy answers with a page of HTML.
-    text = re.sub(r"""HTTPS?ConnectionPool\(.*\(Caused by \w+\(["']?(?:HTTPS?Connection\(.*?\): )?(.*?)["']?\)\)$""", r"\1", text)
-    text = re.sub(r"<[^>]*>", " ", text)
-    text = " ".join(text.split())[:LONGEST_REASON]
-    return re.sub(r"//[^/@\s]+@", "//", text)
+        ending = f" (HTTP {exc.http_status}{request})"
+        text = str(_from_body(exc) or exc.details or exc.message)
+    else:
+        # requests and urllib3 wrap the cause in three layers of their own words.
+        text = re.sub(WRAPPED, r"\1", str(exc))
+    # A proxy answers with a page of HTML; one of nothing but "<" must not be looked through again from each.
+    text = re.sub(r"<[^<>]*>", " ", text)
+    # Before it is cut: half a password is one too many.
+    return without_credentials(" ".join(text.split()))[:LONGEST_REASON] + ending[:LONGEST_REASON]
+
+
+def without_credentials(text: str) -> str:
+    """Text without the user and password that an URL in it may carry; who wrote it may not have quoted an @ in them.
+
+    >>> without_credentials("no answer from http://caso:p@ss@host:5000/v3")
+    'no answer from http://host:5000/v3'
+    """
+    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 def _from_body(exc: ksa.HttpError) -> str | None:
     # Nova answers {"forbidden": {"message": ...}}, which keystoneauth calls an unrecognized schema.
     try:
         body = exc.response.json() if exc.response is not None else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):
         return None

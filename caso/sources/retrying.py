@@ -13,7 +13,7 @@ from typing import TypeVar
 from keystoneauth1 import exceptions as ksa
 
 from caso.deadline import Deadline
-from caso.sources.failure import may_pass, reason
+from caso.sources.failure import GarbledError, may_pass, reason
 
 LOG = logging.getLogger(__name__)
 
@@ -32,14 +32,22 @@ def retried(action: Callable[[], T], what: str, deadline: Deadline, sleep: Calla
     """What ``action`` returns, tried again a few times where its failure may pass; raises what it raised last."""
     for delay in _delays():
         try:
-            return action()
+            return _answered(action)
         except ksa.ClientException as exc:
             wait = max(delay, retry_after(exc))
             if not may_pass(exc) or wait > min(LONGEST_WAIT, deadline.left):
                 raise
             LOG.info("%s: %s; trying again in %.1f s", what, reason(exc), wait)
             sleep(wait)
-    return action()
+    return _answered(action)
+
+
+def _answered(action: Callable[[], T]) -> T:
+    try:
+        return action()
+    except RecursionError as exc:
+        # Python's JSON gives up so, in whatever library reads it: "[" a thousand times is no answer of any service.
+        raise GarbledError("the answer is nested deeper than any that makes sense") from exc
 
 
 def retry_after(exc: Exception) -> float:

@@ -1,5 +1,7 @@
 """One GET: a token, an endpoint, retries, errors that say what to do; keystoneauth is real, HTTP is not."""
 
+import time
+
 import pytest
 import requests
 import requests_mock
@@ -7,6 +9,7 @@ import requests_mock
 from caso.deadline import Deadline
 from caso.errors import DeniedError, SourceError
 from caso.sources.api import LoginError, LostMarkerError, MissingError, Scope
+from caso.sources.failure import LONGEST_REASON, reason
 from caso.sources.manners import LIMIT, Manners
 from caso.sources.session import Access
 from caso.sources.traffic import Traffic
@@ -250,6 +253,52 @@ def test_an_answer_that_was_cut_short_is_asked_for_again(web):
     web.get(f"{NOVA}/servers", [{"text": '{"servers": ['}, {"json": {"servers": []}}])
 
     assert nova().get("/servers", to="list servers") == {"servers": []}
+
+
+DEEP = "[" * 100_000
+AS_JSON = {"headers": {"Content-Type": "application/json", "X-Subject-Token": "t"}}
+
+
+@pytest.mark.parametrize("status", [200, 400])
+def test_an_answer_that_is_nested_without_end_is_asked_for_again_and_blamed_on_nobodys_plug_in(web, status):
+    web.get(f"{NOVA}/servers", text=DEEP, status_code=status, **AS_JSON)
+
+    with pytest.raises(SourceError, match=r"nova: cannot list servers: .* nested deeper .*see what stands before the service"):
+        nova().get("/servers", to="list servers")
+
+    assert sum(request.method == "GET" for request in web.request_history) == 4
+
+
+def test_an_error_that_is_nested_without_end_and_says_to_be_a_page_is_a_source_error(web):
+    web.get(f"{NOVA}/servers", text=DEEP, status_code=400, headers={"Content-Type": "text/html"})
+
+    with pytest.raises(SourceError, match=r"nova: cannot list servers: .*HTTP 400"):
+        nova().get("/servers", to="list servers")
+
+
+def test_a_long_page_of_html_neither_hides_the_status_nor_takes_long_to_read(web):
+    web.get(f"{NOVA}/servers", text="<" * 300_000 + "busy", status_code=400, headers={"Content-Type": "text/html"})
+    began = time.monotonic()
+
+    with pytest.raises(SourceError, match=r"nova: cannot list servers: <+ \(HTTP 400\)"):
+        nova().get("/servers", to="list servers")
+
+    assert time.monotonic() - began < 5
+
+
+@pytest.mark.parametrize("status", [201, 401])
+def test_a_token_that_is_nested_without_end_is_a_source_error(web, status):
+    web.post(f"{AUTH}/auth/tokens", text=DEEP, status_code=status, **AS_JSON)
+
+    with pytest.raises(SourceError, match=r"cannot get a token for project p: .* nested deeper"):
+        nova().get("/servers", to="list servers")
+
+
+@pytest.mark.parametrize("words", ["x" * (LONGEST_REASON - 20), ""], ids=["cut within the password", "whole"])
+def test_no_message_has_the_password_of_an_url_whatever_letters_are_in_it(words):
+    said = reason(ValueError(f"{words} http://caso:hunter2@hunter2hunter2@keystone.test/v3"))
+
+    assert "hunter" not in said
 
 
 def test_each_scope_logs_in_once_for_all_services_and_regions(web):
