@@ -9,6 +9,7 @@ pass over and whose leftovers ssmsend purges after five minutes; a hard link; no
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import stat
@@ -45,6 +46,7 @@ class OutgoingQueue:
         # Not mkdir(exist_ok=True): that one looks again after a refusal, and a purge may come in between.
         with contextlib.suppress(FileExistsError):
             directory.mkdir(mode=0o770)
+        _require_own(directory)
         temporary = directory / f"{secrets.token_hex(7)}.tmp"
         try:
             write_durably(temporary, message)
@@ -74,14 +76,24 @@ def make_directories(path: Path) -> None:
         sync_directory(path.parent)
 
 
+def _require_own(directory: Path) -> None:
+    """Others of the group may write to the queue, and must not choose by a link where caso writes with its own rights."""
+    if directory.is_symlink():
+        raise NotADirectoryError(errno.ENOTDIR, "it is a symbolic link, and caso follows none there", str(directory))
+
+
 def open_to_group(directory: Path) -> None:
-    """Owner and group may do everything, others nothing, whatever the umask of the process was."""
-    mode = stat.S_IMODE(directory.stat().st_mode)
-    wanted = (mode | 0o770) & ~0o007
-    if mode != wanted:
-        # Somebody else's directory that we may write to: its mode is theirs to set.
-        with contextlib.suppress(PermissionError):
-            directory.chmod(wanted)
+    """Owner and group may do everything, others nothing, whatever the umask of the process was; no link is followed."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        mode = stat.S_IMODE(os.fstat(descriptor).st_mode)
+        wanted = (mode | 0o770) & ~0o007
+        if mode != wanted:
+            # Somebody else's directory that we may write to: its mode is theirs to set.
+            with contextlib.suppress(PermissionError):
+                os.fchmod(descriptor, wanted)
+    finally:
+        os.close(descriptor)
 
 
 def write_durably(path: Path, content: bytes) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from dirq.QueueSimple import QueueSimple
 
-from caso.messengers.outgoing import ATTEMPTS, OutgoingQueue
+from caso.messengers.outgoing import ATTEMPTS, MINUTE, OutgoingQueue, open_to_group
 
 
 def elements(root):
@@ -74,6 +74,23 @@ def test_a_directory_that_was_there_keeps_its_mode(tmp_path):
     OutgoingQueue(tmp_path).add(b"a message")
 
     assert mode(tmp_path) == 0o755
+
+
+def test_a_link_in_place_of_this_minutes_directory_leads_no_message_and_no_mode_elsewhere(tmp_path):
+    secret, root = tmp_path / "secret", tmp_path / "queue"
+    secret.mkdir(mode=0o700)
+    root.mkdir()
+    now = int(time.time()) // MINUTE * MINUTE
+    for minute in (now, now + MINUTE):
+        (root / f"{minute:08x}").symlink_to(secret)
+
+    with pytest.raises(OSError, match="it is a symbolic link"):
+        OutgoingQueue(root).add(b"a message")
+    with pytest.raises(OSError, match="directory"):
+        open_to_group(root / f"{now:08x}")
+
+    assert list(secret.iterdir()) == []
+    assert mode(secret) == 0o700
 
 
 def test_nothing_is_made_before_there_is_a_message(tmp_path):
