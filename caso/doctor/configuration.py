@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from caso.doctor.secrecy import secrecy
 from caso.findings import Finding, error, note, ok, warning
 
 GOCDB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -86,7 +86,7 @@ def examine(settings: Settings) -> Iterator[Finding]:
     yield from _site(settings.site_name)
     yield from _values(settings)
     for path in settings.secret_files:
-        yield from _secrecy(path)
+        yield from secrecy(path)
 
 
 def _site(name: str) -> Iterator[Finding]:
@@ -121,18 +121,3 @@ def _values(settings: Settings) -> Iterator[Finding]:
             "a run that may ask no longer hardly sees a whole listing, and its checkpoints stay",
             "set it to at least 300, or leave it out: it is seconds, not minutes",
         )
-
-
-def _secrecy(path: Path) -> Iterator[Finding]:
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return  # It was read a moment ago, and is the administrator's to move.
-    if mode & stat.S_IRWXO:
-        yield warning(
-            f"{path} has a password in it, and other users may read it (mode {stat.S_IMODE(mode):04o})",
-            "every user of this machine can log in to the cloud as caso",
-            f"chmod o= {path}, and let its group be caso's; then change the password",
-        )
-    else:
-        yield ok(f"{path}, which has a password in it, is closed to other users")

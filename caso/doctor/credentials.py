@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
+from caso.doctor.secrecy import secrecy
 from caso.errors import ConfigError, SourceError
 from caso.findings import Finding, error, note, of_error, ok, warning
 from caso.sources import Scope, Sources
@@ -19,6 +21,7 @@ class Door:
     """The way into the cloud; ``verified``: certificates are looked at.
 
     ``interface`` is that of the endpoints, ``cloud`` the name in clouds.yaml, ``regions`` those to account for (none: all).
+    ``secret_files`` are clouds.yaml and the like, where there is a password in them.
     """
 
     sources: Sources
@@ -27,6 +30,7 @@ class Door:
     interface: str = "public"
     cloud: str = ""
     regions: tuple[str, ...] = ()
+    secret_files: tuple[Path, ...] = ()
 
 
 def examine(opened: Callable[[], Door]) -> Generator[Finding, None, Door | None]:
@@ -37,6 +41,8 @@ def examine(opened: Callable[[], Door]) -> Generator[Finding, None, Door | None]
         yield of_error(exc, IN_VAIN, "correct [keystone_auth] or clouds.yaml")
         return None
     yield from _way(door)
+    for path in door.secret_files:
+        yield from secrecy(path)
     return door
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from keystoneauth1 import exceptions as ksa
@@ -106,8 +107,18 @@ def access_from_clouds(name: str | None, interface: str | None = None, manners: 
         interface=interface or region.config.get("interface") or "public",
         region=region.region_name or None,
         cloud=name or "",
+        files=_files(known),
         manners=manners,
     )
+
+
+def _files(known: Any) -> list[Path]:
+    """clouds.yaml, and the secure.yaml that its secrets may be kept in."""
+    from openstack.config.loader import SECURE_FILES
+
+    secure = (Path(name) for name in (os.environ.get("OS_CLIENT_SECURE_FILE"), *SECURE_FILES) if name)
+    first = next((path for path in secure if path.is_file()), None)
+    return [path for path in (known.config_filename and Path(known.config_filename), first) if path]
 
 
 def _no_such_cloud(name: str, known: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,7 @@ from keystoneauth1.session import Session
 
 from caso.errors import ConfigError
 from caso.sources.api import LoginError, Scope, ScopeOrProject
-from caso.sources.failure import reason
+from caso.sources.failure import reason, without_credentials
 from caso.sources.http import HttpApi, logged_in
 from caso.sources.manners import Manners
 from caso.sources.traffic import Traffic
@@ -92,6 +92,7 @@ class Access:
     ``auth_type`` names a keystoneauth plug-in, ``options`` are that plug-in's. For every scope the plug-in is
     loaded again with other scope options, so each project's token is asked for once and serves all services.
     ``cloud`` is its name in clouds.yaml, empty where the credentials are not from there.
+    ``files`` are those that they are from, but for caso's own.
     ``manners`` are those of the run; a ``session`` that is given has its traffic.
     """
 
@@ -104,6 +105,7 @@ class Access:
         interface: str = "public",
         region: str | None = None,
         cloud: str = "",
+        files: Sequence[Path] = (),
         manners: Manners | None = None,
     ) -> None:
         try:
@@ -113,6 +115,7 @@ class Access:
             raise ConfigError(f"auth_type: no plug-in is called {auth_type!r}; there are {known}") from exc
         self.region = region
         self.cloud = cloud
+        self.files = tuple(files)
         self._auth_type = auth_type
         self._options = dict(options)
         self._manners = manners or Manners()
@@ -203,7 +206,9 @@ class Access:
         options = {name: value for name, value in self._options.items() if value is not None or name in known}
         url = options.get("auth_url")
         if url and not str(url).startswith(("http://", "https://")):
-            raise ConfigError(f"auth_url: {url!r} does not begin with https:// or http://; write it like https://HOST:5000/v3")
+            raise ConfigError(
+                f"auth_url: {without_credentials(str(url))!r} does not begin with https:// or http://; write it like https://HOST:5000/v3"
+            )
         if scope_options:
             options = {name: value for name, value in options.items() if name not in SCOPE_OPTIONS} | dict(scope_options)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,7 @@ from caso.sources.traffic import Traffic
 
 SECRETS = ("password", "secret", "passcode", "token")
 """Parts of the names of options whose values let somebody in."""
+A_SECRET = re.compile(rf"^[^#\n]*?\w*({'|'.join(SECRETS)})[\"']?\s*:\s*\S", re.MULTILINE)
 
 
 def patient(conf: config.Configuration, now: datetime) -> Patient:
@@ -67,7 +69,16 @@ def _has_a_secret(file: spelling.ConfigFile) -> bool:
 def _door(conf: cfg.ConfigOpts, traffic: Traffic) -> Door:
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic))
     regions = conf.region_name or ([access.region] if access.region else [])
-    return Door(Sources(access), access.auth_url, access.verified, access.interface, access.cloud, tuple(regions))
+    secret_files = tuple(filter(_tells_a_secret, access.files))
+    return Door(Sources(access), access.auth_url, access.verified, access.interface, access.cloud, tuple(regions), secret_files)
+
+
+def _tells_a_secret(path: Path) -> bool:
+    """Whether a file of YAML or JSON has a member whose value lets somebody in."""
+    try:
+        return A_SECRET.search(path.read_text(encoding="utf-8", errors="replace")) is not None
+    except OSError:
+        return False
 
 
 def _keys(conf: cfg.ConfigOpts) -> Keys | None:
