@@ -12,6 +12,7 @@ from caso.cli.base import command
 from caso.errors import ConfigError
 from caso.sources.credentials import access_from_conf
 from caso.window import parse_instant
+from tests.unit.messengers.receivers import Authority
 
 NOTHING: list[str] = []
 
@@ -128,8 +129,8 @@ KEYSTONE = [
     ("project_id", "1234"),
     ("project_domain_name", "Default"),
     ("project_domain_id", "default"),
-    ("cafile", "/etc/grid-security/ca.pem"),
-    ("certfile", "/etc/caso/cert.pem"),
+    ("cafile", "{folder}/ca.pem"),
+    ("certfile", "{folder}/own.pem"),
     ("keyfile", "/etc/caso/key.pem"),
     ("insecure", "true"),
     ("timeout", "30"),
@@ -138,7 +139,11 @@ KEYSTONE = [
 
 
 @pytest.mark.parametrize(("option", "text"), KEYSTONE)
-def test_every_option_of_keystone_auth_is_one_of_keystoneauth(build, option, text):
+def test_every_option_of_keystone_auth_is_one_of_keystoneauth(build, option, text, tmp_path):
+    # Files that are named have to be there.
+    certificate, key = Authority(tmp_path).sign("caso")
+    (tmp_path / "own.pem").write_bytes(certificate.read_bytes() + key.read_bytes())
+    text = text.format(folder=tmp_path)
     given = {
         "auth_type": "password",
         "auth_url": "http://k/v3",
