@@ -29,8 +29,10 @@ def sentences(files: Iterable[str]) -> Iterator[None]:
     except OSError as exc:
         raise ConfigError(f"cannot read the configuration: {exc}; it has to be a text file in UTF-8") from exc
     except cfg.ConfigFileParseError as exc:
-        mark = "; it begins with a byte order mark: save it as UTF-8 without one" if r"'\ufeff" in str(exc) else ""
-        raise ConfigError(f"{exc}{mark}") from exc
+        marked = r"'\ufeff" in str(exc)
+        advice = "it begins with a byte order mark: save it as UTF-8 without one" if marked else "write NAME = VALUE, unindented"
+        # Not as its cause either: a line that cannot be read may be that of the password.
+        raise ConfigError(f"{_without_line(str(exc))}; {advice}") from None
     except cfg.NoSuchOptError as exc:
         raise ConfigError(
             f"a value refers to ${exc.opt_name}, and there is no such option; where a $ is meant, write $$"
@@ -68,6 +70,15 @@ def values_of_files(arguments: Sequence[str], usual: Sequence[str], given: Colle
         sys.stderr.write(told.getvalue())
         raise
     sys.stderr.write(told.getvalue())
+
+
+def _without_line(text: str) -> str:
+    """oslo.config's words without the line that it cannot read.
+
+    >>> _without_line("Failed to parse a.conf: at a.conf:4, No ':' or '=' found in assignment: 'password hunter2'")
+    "Failed to parse a.conf: at a.conf:4, No ':' or '=' found in assignment"
+    """
+    return re.sub(r""": (['"]).*\1$""", "", text, flags=re.DOTALL)
 
 
 def _plain(text: str) -> str:

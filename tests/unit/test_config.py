@@ -173,6 +173,15 @@ def test_a_byte_order_mark_is_called_by_its_name(tmp_path):
         config.build([f"--config-file={tmp_path}/caso.conf"], "caso-extract", files=[])
 
 
+@pytest.mark.parametrize("line", ["password hunter2", " password = hunter2", "= hunter2'\"", "[hunter2"])
+def test_a_line_that_is_no_option_is_told_by_its_number_and_not_repeated_as_it_may_hold_a_password(build, line):
+    with pytest.raises(ConfigError, match=r"caso\.conf:2, .*; write NAME = VALUE, unindented$") as caught:
+        build(f"[keystone_auth]\n{line}\n")
+
+    assert "hunter2" not in str(caught.value)
+    assert caught.value.__cause__ is None
+
+
 def test_lines_that_end_as_on_windows_are_lines(tmp_path):
     (tmp_path / "caso.conf").write_bytes(b"[DEFAULT]\r\nsite_name = X\r\nprojects = a,\r\n  b\r\n")
 
