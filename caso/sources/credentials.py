@@ -124,7 +124,7 @@ def _files(known: Any) -> list[Path]:
 def _no_such_cloud(name: str, known: Any) -> str:
     if not known.config_filename:
         places = "., ~/.config/openstack, /etc/openstack and OS_CLIENT_CONFIG_FILE"
-        return f"cloud {name!r}: there is no clouds.yaml that this user may read; it is looked for in {places}"
+        return f"cloud {name!r}: there is no clouds.yaml that this user may read and that is YAML; it is looked for in {places}"
     choices = ", ".join(sorted(known.get_cloud_names())) or "none"
     return f"cloud {name!r} is not in {known.config_filename}; choose from {choices}"
 
