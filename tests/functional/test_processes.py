@@ -101,7 +101,8 @@ def test_two_runs_that_start_at_the_same_instant_deliver_what_one_delivers(t1: P
 
     statuses = [status_of(child) for child in children]
 
-    assert 0 in statuses
+    # Who did the work may find the messenger in the hands of one that found nothing to do, for that instant: then it ends with 1.
+    assert min(statuses) < 2
     assert set(statuses) <= {0, 1, 2}
     assert site.run(T2).exit_status == 0
     assert site.received() == whole.received()
