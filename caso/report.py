@@ -62,6 +62,8 @@ class ScopeReport:
     """What the extractor's records of a kind of its own changed."""
     last: bool = False
     """The project is no longer to be accounted for: this is its last window."""
+    unreachable: bool = False
+    """And it was refused: what its objects did in it, nobody told."""
     odd: int = 0
     ended: bool = False
     """The extractor has told all it knows of this scope."""
@@ -85,8 +87,13 @@ class ScopeReport:
 
     @property
     def whole(self) -> bool:
-        """True when all of the window was seen."""
+        """True when all of the window was seen, or nobody will ever tell more of it."""
         return self.ended and self.error is None
+
+    @property
+    def reached(self) -> datetime:
+        """Up to where all is known of the scope after this run."""
+        return self.plan.window.end if self.whole and not self.unreachable else self.plan.window.start
 
 
 @dataclasses.dataclass

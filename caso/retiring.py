@@ -38,7 +38,10 @@ def departed(job: Job, checkpoints: Sequence[Checkpoint]) -> list[Project]:
 
 
 def end_what_is_out_of_reach(store: Store, report: ScopeReport, kinds: Collection[str], started: datetime, now: datetime) -> None:
-    """Where the last window is denied (the role or the project is gone), what is of ``kinds`` ends where it was last seen."""
+    """Where the last window is denied (the role or the project is gone), what is of ``kinds`` ends where it was last seen.
+
+    The checkpoint stays: should the project or the role come back, that window is asked for once more.
+    """
     if isinstance(report.error, DeniedError):
         reason = "its project is no longer accounted for, and cannot be asked any more"
         for kind in sorted(kinds):
@@ -51,7 +54,7 @@ def end_what_is_out_of_reach(store: Store, report: ScopeReport, kinds: Collectio
                 unlisted=True,
             )
         report.error = None
-        report.ended = True
+        report.ended = report.unreachable = True
 
 
 def retire(store: Store, report: ScopeReport, at: datetime) -> None:
@@ -63,5 +66,5 @@ def retire(store: Store, report: ScopeReport, at: datetime) -> None:
             "%s: project %s is no longer to be accounted for: its last window ended at %s; give it back the tag to go on",
             report.scope.extractor,
             report.project.id,
-            f"{report.plan.window.end:%FT%TZ}",
+            f"{report.reached:%FT%TZ}",
         )

@@ -113,7 +113,7 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
     parts = list(history.parts(store, report.scopes, observes))
     watcher.step("parts", len(parts))
     for scope, plan in parts:
-        settled = settle(store, accounts, plan, whole=scope.whole)
+        settled = settle(store, accounts, plan, whole=scope.whole, moves=not scope.unreachable)
         scope.settled += settled
         watcher.step("settled", settled.changes.news)
         lease.renew(clock())
@@ -130,7 +130,9 @@ def _note_success(store: Store, report: Report, at: datetime) -> None:
     names = {one.scope: one.project.name for one in report.scopes if not one.last}
     with store.transaction() as step:
         step.checkpoints.note_names(names)
-        step.checkpoints.note_success([one.scope for one in report.scopes if one.plan.live and one.whole], at)
+        step.checkpoints.note_success(
+            [one.scope for one in report.scopes if one.plan.live and one.whole and not one.unreachable], at
+        )
 
 
 def _open(report: Report, job: Job, store: Store) -> None:

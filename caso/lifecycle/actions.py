@@ -67,7 +67,7 @@ def worth_asking(known: Server | None, seen: ServerSeen) -> bool:
     They could where its flavor or class of state is another one, or its row changed while
     nobody looked for long. Of the time before the first look nothing is asked: it counts as the first look shows it.
     """
-    if known is None or known.ended is not None:
+    if known is None or (known.ended is not None and known.end_reason is None):
         return False
     newest = known.newest_claim
     changed_last = seen.ended or seen.unchanged_since

@@ -26,10 +26,11 @@ PASSES: Mapping[str, Callable[[Context], None]] = {
 }
 
 
-def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool) -> Settled:
+def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool, *, moves: bool = True) -> Settled:
     """Commit together: the records of what a scope's extractor observes, and its checkpoint where the window was ``whole``.
 
-    Of a window that could not be finished, what was seen of it is accounted for; the checkpoint stays.
+    Of a window that could not be finished, what was seen of it is accounted for; the checkpoint stays. It stays as well
+    where it is not to move (``moves``): all that can be accounted for is, and the window may yet be told.
     A stretch of the past moves no checkpoint; how far it has come is noted with its records.
     """
     settled = Settled()
@@ -43,14 +44,14 @@ def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool) -> Settled
             step.checkpoints.advance(
                 plan.scope,
                 # Where a first window could not be finished, it is from now on known where it began.
-                plan.window.end if whole else plan.window.start,
+                plan.window.end if whole and moves else plan.window.start,
                 since=plan.since,
                 opening=plan.opening,
                 vo=accounts.vo_of[plan.scope.project_id],
                 service=context.rules.service_name,
                 kinds=kinds,
             )
-            if whole:
+            if whole and moves:
                 step.histories.covered(plan.scope, plan.window.start)
         elif whole:
             step.histories.advance(plan.scope, plan.window.end)

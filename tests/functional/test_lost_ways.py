@@ -1,6 +1,7 @@
 """A project, a role, a service or a certificate that is not as it was costs what it has to and nothing else."""
 
 import contextlib
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ from tests.functional.an_hour_later import (
     site,
     unharmed_is_delivered,
 )
-from tests.functional.driver import Site
+from tests.functional.driver import Site, differences
+from tests.functional.expectation import expected
 from tests.functional.faulty import (
     PROJECTS,
     Authority,
@@ -49,7 +51,7 @@ def test_a_project_whose_role_was_taken_away_costs_no_other(site: Site):
     assert is_as_if_nothing_had_been(site)
 
 
-def test_a_project_that_no_longer_exists_ends_where_it_was_last_seen_and_costs_no_other(site: Site):
+def test_a_project_that_no_longer_exists_ends_where_it_was_last_seen_costs_no_other_and_may_come_back(site: Site):
     gone = site.cloud.truth.project("project-1").id
 
     with without_rows(site.cloud, "keystone", "project", "id = ?", gone):
@@ -66,6 +68,13 @@ def test_a_project_that_no_longer_exists_ends_where_it_was_last_seen_and_costs_n
     assert len(mine) > 50
     assert {row["Status"] for row in mine} == {"completed"}
     assert max(row["EndTime"] for row in mine) <= T1
+
+    later = T2 + timedelta(minutes=1)
+    assert site.run(later).exit_status == 0
+    told = differences(site.recipient.rows, expected(site.cloud.truth, [T1, T2, later]))
+    # Of a soft-deleted server no listing tells before something is done to it.
+    hidden = [server.id for server in site.cloud.truth.servers if (step := server.state(T2)) and step.vm_state == "soft-delete"]
+    assert [one for one in told if not any(uuid in one for uuid in hidden)] == []
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,8 @@ import pytest
 from caso.delivery import Outlet
 from caso.errors import DeliveryError, SourceError
 from caso.extractors.base import Ask, Extractor, Page
+from caso.extractors.cinder import CinderExtractor
+from caso.extractors.neutron import NeutronExtractor
 from caso.extractors.nova import NovaExtractor
 from caso.planning import Period
 from caso.projects import Project
@@ -338,6 +340,23 @@ def test_a_project_that_is_gone_has_its_servers_end_where_they_were_last_seen(cl
     row = cloud_row(cloudlet, "runs")
     assert row["Status"] == "completed"
     assert abs(row["EndTime"] - T1) < timedelta(seconds=1)
+
+
+def test_a_project_that_was_gone_and_comes_back_is_asked_for_what_nobody_could_tell_meanwhile(tmp_path):
+    never_gone, gone = (Cloudlet(tmp_path / name, extractors=("nova", "cinder", "neutron")) for name in ("never gone", "gone"))
+    for at in (T1, T2, T2 + HOUR):
+        never_gone.run(at)
+    gone.run(T1)
+    refused = fake_sources(compute=FakeCompute(servers(T2)), clock=ticking(T2), no_role_on=["p1"])
+    extractors = {"nova": NovaExtractor(refused), "cinder": CinderExtractor(refused), "neutron": NeutronExtractor(refused)}
+    gone.run(T2, projects=[PROJECTS[1]], listed=frozenset({"p2"}), extractors=extractors)
+    assert ("born", 3, 2024) not in gone.received()["cloud"]
+
+    back = gone.run(T2 + HOUR)
+
+    assert back.exit_status == 0
+    assert {scope.plan.window.start for scope in back.scopes if scope.project.id == "p1"} == {T1}
+    assert gone.received()["cloud"] == never_gone.received()["cloud"]
 
 
 def test_a_run_over_some_projects_only_retires_nobody(cloudlet):

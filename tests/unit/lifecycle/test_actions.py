@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from caso.lifecycle.actions import Action, told_by, worth_asking
+from caso.lifecycle.life import vanish
 from caso.lifecycle.server import Benchmark, ServerState, observe
 from caso.lifecycle.timeline import Evidence, Source
 from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
@@ -247,6 +248,12 @@ def test_of_a_server_that_has_ended_nothing_is_asked():
     ended = dataclasses.replace(known(), ended=FIRST)
 
     assert not worth_asking(ended, seen_server(at=NEXT, flavor=BIG, unchanged_since=hours(11)))
+
+
+def test_of_a_server_that_was_missed_and_is_there_again_it_is_asked_what_was_done_meanwhile():
+    vanished = vanish(known(), SOON, "a complete listing did not have it any more")
+
+    assert worth_asking(vanished, seen_server(at=NEXT, flavor=BIG, unchanged_since=hours(11)))
 
 
 @pytest.mark.parametrize(
