@@ -14,7 +14,7 @@ from caso.store.lastrun import lastrun_marks, names_of_lastrun, write_lastrun
 from caso.store.locks import Lease
 from caso.store.lookup import Known
 from caso.store.names import Place, Scope
-from caso.store.opening import open_scratch, open_store
+from caso.store.opening import open_as_it_is, open_scratch, open_store
 from caso.store.quarantine import OddLike, Quarantined
 from caso.store.standing import Selection, State
 from caso.store.store import Step, Store
@@ -51,6 +51,7 @@ __all__ = [
     "health_of",
     "lastrun_marks",
     "names_of_lastrun",
+    "open_as_it_is",
     "open_scratch",
     "open_store",
     "require_store",

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from caso.errors import StoreError
 from caso.records import BUILT_IN
-from caso.store import soundness, sqlite, upgrading
+from caso.store import schema, soundness, sqlite, upgrading
 from caso.store.book import Kinds
 from caso.store.copying import copy_tables
 from caso.store.engine import Database, engine_of
+from caso.store.inspection import require_store
 from caso.store.lastrun import take_over
 from caso.store.store import Store
 
@@ -46,6 +48,24 @@ def _open(database: Database, kinds: Kinds | None, lastrun_dir: Path | None, on_
         database.close()
         raise
     return Store(database, _kinds(kinds), on_close)
+
+
+def open_as_it_is(connection: str, *, kinds: Kinds | None = None) -> Store:
+    """The store at ``connection`` for who only reads, and has no time: it is not made, looked through or migrated.
+
+    StoreError where there is none, or one of another caso.
+    """
+    require_store(connection)
+    database = Database(engine_of(connection))
+    try:
+        with database.read() as opened:
+            revision = upgrading.revision_of(opened)
+        if revision != schema.HEAD:
+            raise StoreError(f"store {database.name}: it is of revision {revision}, and this caso reads {schema.HEAD}")
+    except BaseException:
+        database.close()
+        raise
+    return Store(database, _kinds(kinds))
 
 
 def open_scratch(connection: str, *, kinds: Kinds | None = None, lastrun_dir: Path | None = None) -> Store:

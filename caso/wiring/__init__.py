@@ -30,7 +30,7 @@ from caso.sources.compute import utc_now
 from caso.sources.credentials import access_from_conf
 from caso.sources.manners import Manners
 from caso.sources.traffic import Traffic
-from caso.store import Store, open_scratch, open_store, require_store
+from caso.store import Store, open_as_it_is, open_scratch, open_store, require_store
 from caso.window import BEGINNING, parse_instant
 
 LOG = logging.getLogger(__name__)
@@ -225,6 +225,11 @@ def open_existing_store(conf: cfg.ConfigOpts, *, to_read: bool) -> Store:
     """The store, or, ``to_read`` or with dry_run, a copy of it; none is made: StoreError where there is none yet."""
     require_store(connection(conf))
     return open_store_to_read(conf) if to_read else open_configured_store(conf)
+
+
+def open_store_as_it_is(conf: cfg.ConfigOpts) -> Store:
+    """The store for who only reads, at once: nothing is made, looked through or migrated."""
+    return open_as_it_is(connection(conf), kinds=_kinds(conf))
 
 
 def connection(conf: cfg.ConfigOpts) -> str:

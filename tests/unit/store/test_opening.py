@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy.dialects import sqlite
 
 from caso.errors import ConfigError, StoreError
-from caso.store import open_store
+from caso.store import open_as_it_is, open_store
 from caso.store.columns import Utc
 from tests.unit.store.building import HERE, HOUR, NOVA, NOW, a_server, url
 
@@ -201,3 +201,19 @@ def test_times_come_back_as_they_were_and_sort_as_text(one, other):
 def test_a_time_without_a_zone_is_a_mistake_of_the_program(store):
     with pytest.raises((ConfigError, StoreError), match="no time zone"), store.transaction() as step:
         step.checkpoints.advance(NOVA, NOW.replace(tzinfo=None))
+
+
+def test_who_only_reads_waits_for_nobody_makes_nothing_and_migrates_nothing(path):
+    with pytest.raises(StoreError, match="there is none yet"):
+        open_as_it_is(url(path))
+    assert not path.exists()
+    with open_store(url(path)) as store, store.database.write_schema() as busy:
+        # Another process has it for itself, and has begun to migrate it.
+        with open_as_it_is(url(path)) as read:
+            assert read.checkpoints.all() == []
+        busy.exec_driver_sql("UPDATE alembic_version SET version_num = '0000'")
+
+    with pytest.raises(StoreError, match="it is of revision 0000"):
+        open_as_it_is(url(path))
+
+    assert list(path.parent.glob("*.bak-*")) == []
