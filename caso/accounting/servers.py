@@ -118,7 +118,7 @@ def cloud_record(reading: Reading, rules: Rules, addresses: Sequence[Address] | 
         disk_gib=newest.flavor.disk_gib,
         benchmark_name=benchmark.name if benchmark else None,
         benchmark_value=benchmark.value if benchmark else None,
-        image_id=server.image_id,
+        image_id=server.image_name or server.image_id,
         cloud_type=rules.cloud_type,
     )
 

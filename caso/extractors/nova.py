@@ -12,10 +12,11 @@ from typing import ClassVar, Self
 
 from oslo_config import cfg
 
-from caso.errors import DeniedError, SourceError
+from caso.errors import DeniedError
 from caso.extractors.base import Ask, Extractor, OddObject, Page
 from caso.extractors.changes import Changes
 from caso.extractors.flavors import ACCELERATOR_OPTIONS, BENCHMARK_OPTIONS, AcceleratorKeys, BenchmarkKeys, FlavorReader
+from caso.extractors.images import ImageNames
 from caso.extractors.servers import see
 from caso.extractors.sharing import Reach, ask_within_reach, require_worth_sharing
 from caso.extractors.times import UnreadableError, listed_since
@@ -69,8 +70,7 @@ class NovaExtractor(Extractor):
         self.deleted_kept = deleted_kept
         self._sources = sources
         self._flavors = FlavorReader(benchmark or BenchmarkKeys(), accelerator or AcceleratorKeys())
-        self._image_id_property = image_id_property
-        self._without_images: set[str] = set()
+        self._images = ImageNames(sources, image_id_property)
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts.GroupAttr, sources: Sources, **shared: cfg.ConfigOpts.GroupAttr) -> Self:
@@ -132,6 +132,9 @@ class NovaExtractor(Extractor):
             for project_id, count in hidden.items()
             if project_id in ask.windows
         }
+        if reason := self._images.doubt(ask.region):
+            # What has ended is not listed any more once the checkpoint moves on, and would keep the wrong image for ever.
+            unfinished = dict.fromkeys((one.project_id for one in seen if one.image_id), reason) | unfinished
         # Of any project, such a cell hides also what ended in it: of that no listing has a row.
         doubt = "nova: a cell is down, and what ended in it is not told" if hidden else None
         return Page(tuple(seen), tuple(odd), unfinished, doubt)
@@ -143,7 +146,7 @@ class NovaExtractor(Extractor):
             row,
             arrived_at,
             flavor,
-            image_id=self._image_id(row, region, scope),
+            image_name=self._images.find(row.image.id, region, scope) if row.image else None,
             user_name=self._sources.users.name(row.user_id),
             properties_known=specs is not None,
         )
@@ -154,18 +157,6 @@ class NovaExtractor(Extractor):
         except DeniedError as exc:
             LOG.debug("flavors count as they were at boot: %s", exc)
             return None
-
-    def _image_id(self, row: ServerRow, region: str, scope: ScopeOrProject) -> str | None:
-        image_id = row.image.id if row.image else None
-        if image_id is None or not self._image_id_property or region in self._without_images:
-            return image_id
-        try:
-            return self._sources.images(region, self._image_id_property).find(image_id, scope) or image_id
-        except SourceError as exc:
-            # A server's use is worth more than the name of its image, and is corrected by the next run.
-            LOG.warning("%s: images are published by their ids: %s", region, exc)
-            self._without_images.add(region)
-            return image_id
 
 
 def _changed_in_its_window(page: ServerPage, windows: Mapping[str, Window]) -> ServerPage:

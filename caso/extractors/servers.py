@@ -16,7 +16,7 @@ def see(
     arrived_at: datetime,
     flavor: Flavor,
     *,
-    image_id: str | None,
+    image_name: str | None,
     user_name: str | None,
     properties_known: bool = True,
 ) -> ServerSeen:
@@ -43,7 +43,8 @@ def see(
         name=row.name,
         user_id=row.user_id,
         user_name=user_name,
-        image_id=image_id,
+        image_id=row.image.id if row.image else None,
+        image_name=image_name,
         public_ip_count=_public_ips(row, ended),
         properties_known=properties_known,
     )

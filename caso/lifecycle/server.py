@@ -57,8 +57,8 @@ class ServerSeen:
     """What a poll saw of one server at ``seen_at``.
 
     ``unchanged_since`` is the time since when the row has not changed, never after
-    ``seen_at``. ``ended`` is None for a server that exists. ``user_name`` and
-    ``public_ip_count`` are None where it could not be found out.
+    ``seen_at``. ``ended`` is None for a server that exists. ``image_name`` is what the site calls the image
+    ``image_id``. This, ``user_name`` and ``public_ip_count`` are None where it could not be found out.
     """
 
     kind: ClassVar[str] = "server"
@@ -75,6 +75,7 @@ class ServerSeen:
     user_id: str | None = None
     user_name: str | None = None
     image_id: str | None = None
+    image_name: str | None = None
     public_ip_count: int | None = None
     properties_known: bool = True
     """False where the flavor's properties are those at boot, since the flavor is gone or hidden: what was known is better."""
@@ -102,11 +103,15 @@ class Server(Life[ServerState]):
     user_id: str | None = None
     user_name: str | None = None
     image_id: str | None = None
+    image_name: str | None = None
     public_ip_count: int | None = None
 
 
 def observe(known: Server | None, seen: ServerSeen) -> Server:
-    """The server as it is known once ``seen`` is taken in; the same in any order, and for any repetition."""
+    """The server as it is known once ``seen`` is taken in; the same in any order, and for any repetition.
+
+    The name of its image, once known, outlives the image, as it does a time when nobody tells it.
+    """
     fresh = _from(seen if known is None or seen.properties_known else _with_known_properties(known, seen))
     if known is None:
         return fresh
@@ -114,6 +119,7 @@ def observe(known: Server | None, seen: ServerSeen) -> Server:
     return known.told_by(
         fresh,
         launched=known.launched or seen.launched,
+        image_name=newer.image_name or older.image_name,
         public_ip_count=older.public_ip_count if newer.public_ip_count is None else newer.public_ip_count,
     )
 
@@ -157,6 +163,7 @@ def _from(seen: ServerSeen) -> Server:
         user_id=seen.user_id,
         user_name=seen.user_name,
         image_id=seen.image_id,
+        image_name=seen.image_name,
         public_ip_count=seen.public_ip_count,
     )
 
@@ -167,7 +174,16 @@ def is_listed(server: Server) -> bool:
 
 
 def first_difference(before: Server | None, after: Server) -> datetime | None:
-    """The earliest time from which the two tell different lives; a server that turns out to have launched is another one."""
+    """The earliest time from which the two tell different lives; a server that turns out to have launched is another one.
+
+    What is not billed has no time. Of a server that goes on it is told with the next record; of one that has
+    ended, its last one is told again.
+    """
     if before is not None and before.launched != after.launched:
         return after.created
-    return life.first_difference(before, after)
+    told_otherwise = before is not None and _names(before) != _names(after)
+    return life.first_difference(before, after) or (after.ended if told_otherwise else None)
+
+
+def _names(server: Server) -> tuple[str | None, ...]:
+    return server.user_name, server.image_name

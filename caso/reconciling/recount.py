@@ -103,6 +103,6 @@ def _put(row: ServerRow | OddRow, page: ServerPage, count: Recount) -> None:
     size = row.flavor
     flavor = Flavor(size.original_name, size.vcpus, size.ram, size.disk + size.ephemeral)
     try:
-        count.listed[row.id] = see(row, page.arrived_at, flavor, image_id=None, user_name=None)
+        count.listed[row.id] = see(row, page.arrived_at, flavor, image_name=None, user_name=None)
     except UnreadableError:
         count.unreadable.add(row.id)

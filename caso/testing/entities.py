@@ -31,6 +31,7 @@ def seen_server(
     flavor: Flavor = SMALL,
     name: str | None = "vm-1",
     user_name: str | None = "alice",
+    image_name: str | None = None,
     public_ip_count: int | None = 0,
 ) -> ServerSeen:
     """A server as a poll sees it at ``at``: by default it has run unchanged since it was created."""
@@ -46,6 +47,7 @@ def seen_server(
         user_id="user-1",
         user_name=user_name,
         image_id="image-1",
+        image_name=image_name,
         public_ip_count=public_ip_count,
     )
 

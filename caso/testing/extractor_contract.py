@@ -248,5 +248,5 @@ def _told_before(pages: Iterable[Page]) -> set[Seen]:
 
 def _without_names(seen: Seen) -> Seen:
     if isinstance(seen, ServerSeen):
-        return dataclasses.replace(seen, user_name=None, image_id=None)
+        return dataclasses.replace(seen, user_name=None, image_id=None, image_name=None)
     return dataclasses.replace(seen, user_name=None) if isinstance(seen, VolumeSeen) else seen

@@ -49,7 +49,7 @@ def test_every_server_that_lives_or_changed_is_seen_as_the_truth_has_it(cloud, r
         user = next(user for user in truth.users if user.id == server.user_id)
         assert row.user_name == (user.name if user.exists else None)
         image = next((image for image in truth.images if image.id == server.image_id), None)
-        assert row.image_id == (image.properties.get("vmcatcher_event_ad_mpuri") if image else None) or server.image_id
+        assert row.image_name == (image.properties.get("vmcatcher_event_ad_mpuri") if image else None)
         if ended is None:
             floating = [ip for ip in truth.floating_ips if ip.server_id == uuid and ip.exists(cloud.now)]
             assert row.public_ip_count == len(floating)

@@ -18,7 +18,7 @@ from caso.store import Scope
 from caso.testing.entities import seen_volume
 from caso.testing.records import a_storage_record
 from caso.testing.servers import FakeCompute, a_partial_server
-from caso.testing.sources import REGION, fake_sources
+from caso.testing.sources import REGION, FakeImage, fake_sources
 from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, Recorder, servers, ticking
 
 HOUR = timedelta(hours=1)
@@ -357,6 +357,36 @@ def test_a_project_that_was_gone_and_comes_back_is_asked_for_what_nobody_could_t
     assert back.exit_status == 0
     assert {scope.plan.window.start for scope in back.scopes if scope.project.id == "p1"} == {T1}
     assert gone.received()["cloud"] == never_gone.received()["cloud"]
+
+
+def test_a_server_that_comes_and_goes_while_glance_is_down_is_published_by_the_name_of_its_image_in_the_end(cloudlet):
+    class Glance(FakeImage):
+        down = False
+
+        def answer(self, scope, path, params):
+            if self.down:
+                raise SourceError("glance: cannot list images: HTTP 503; the next run asks again")
+            return super().answer(scope, path, params)
+
+    glance = Glance({"image-1": {"vmcatcher_event_ad_mpuri": "https://appdb.example/1"}})
+    brief = {"status": "DELETED", "updated": "2024-03-10T11:50:00Z"}
+
+    def run(at):
+        rows = [row | brief if row["id"] == "born" else row for row in servers(at)]
+        sources = fake_sources(compute=FakeCompute(rows), image=glance, clock=ticking(at))
+        return cloudlet.run(at, extractors={"nova": NovaExtractor(sources)})
+
+    run(T1)
+    glance.down = True
+    without = run(T2)
+    assert (without.exit_status, {str(scope.error)[:6] for scope in without.scopes}) == (1, {"glance"})
+    # What was known of an image goes on; of the server that is new nobody knows it.
+    rows = cloudlet.received()["cloud"]
+    assert {uuid for (uuid, month, _), row in rows.items() if row["ImageId"] == "image-1"} == {"born"}
+    glance.down = False
+
+    assert run(T2 + HOUR).exit_status == 0
+    assert [key for key, row in cloudlet.received()["cloud"].items() if row["ImageId"] != "https://appdb.example/1"] == []
 
 
 def test_a_run_over_some_projects_only_retires_nobody(cloudlet):

@@ -11,7 +11,7 @@ from caso.extractors.nova import NovaExtractor
 from caso.extractors.times import OVERLAP
 from caso.lifecycle.server import Flavor, observe
 from caso.lifecycle.timeline import Source
-from caso.sources import LoginError
+from caso.sources import LoginError, MissingError
 from caso.testing.entities import seen_server
 from caso.testing.memory import Remembered
 from caso.testing.servers import FakeCompute, a_partial_server, a_server, an_action
@@ -228,13 +228,17 @@ def test_an_administrator_without_a_role_on_a_project_lists_it_out_of_all():
         list(extractor(servers, access=access).extract(ask(Q)))
 
 
-def test_the_image_is_published_by_its_property_where_it_has_one():
+def test_the_image_has_the_name_that_its_property_gives_it_where_it_has_one():
     image = FakeImage({"image-1": {"vmcatcher_event_ad_mpuri": "https://appdb.example/1"}})
 
-    assert only(a_server(), image=image).image_id == "https://appdb.example/1"
-    assert only(a_server(image="")).image_id is None
-    assert only(a_server(image={"id": "gone"}), image=image).image_id == "gone"
-    assert only(a_server(), image=image, options={"image_id_property": ""}).image_id == "image-1"
+    def told(server, **options):
+        row = only(server, image=image, **options)
+        return row.image_id, row.image_name
+
+    assert told(a_server()) == ("image-1", "https://appdb.example/1")
+    assert told(a_server(image="")) == (None, None)
+    assert told(a_server(image={"id": "gone"})) == ("gone", None)
+    assert told(a_server(), options={"image_id_property": ""}) == ("image-1", None)
 
 
 def test_servers_are_accounted_for_though_glance_is_down(caplog):
@@ -242,10 +246,25 @@ def test_servers_are_accounted_for_though_glance_is_down(caplog):
         def answer(self, _scope, _path, _params):
             raise SourceError("glance: cannot list images: HTTP 503")
 
-    rows = seen(extractor([a_server("a"), a_server("b")], image=Down()).extract(ask()))
+    pages = list(
+        extractor([a_server("a"), a_server("b"), a_server("volume", Q, image="")], image=Down(), admin=True).extract(ask(P, Q))
+    )
 
-    assert {row.image_id for row in rows.values()} == {"image-1"}
+    assert {row.image_id for row in seen(pages).values()} == {"image-1", None}
+    assert {project for page in pages for project in page.unfinished} == {P}
     assert caplog.text.count("glance") == 1
+
+
+@pytest.mark.parametrize("error", [DeniedError, MissingError])
+def test_a_glance_that_will_never_tell_holds_no_project_up(error):
+    class Closed(FakeImage):
+        def answer(self, _scope, _path, _params):
+            raise error("glance: cannot list images")
+
+    pages = list(extractor([a_server("a")], image=Closed()).extract(ask()))
+
+    assert seen(pages)["a"].image_id == "image-1"
+    assert [page.unfinished for page in pages if page.unfinished] == []
 
 
 def test_flavors_count_as_they_are_now_and_as_at_boot_where_they_are_gone():

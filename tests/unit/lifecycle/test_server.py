@@ -3,13 +3,14 @@
 import dataclasses
 from datetime import timedelta
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from caso.lifecycle.life import vanish
 from caso.lifecycle.server import Accelerator, Server, ServerState, first_difference, is_listed, observe
 from caso.lifecycle.timeline import Evidence, Source
-from caso.testing.entities import BIG, CREATED, SMALL, hours, seen_server
+from caso.testing.entities import BIG, CREATED, SMALL, hours, life, seen_server
 
 
 def test_the_first_observation_makes_one_interval_from_creation():
@@ -38,6 +39,24 @@ def test_all_that_was_seen_of_a_server_is_known_of_it():
         image_id="image-1",
         public_ip_count=3,
     )
+
+
+def test_what_a_user_and_an_image_are_called_once_known_outlives_a_look_that_does_not_tell():
+    told = seen_server(at=hours(5), user_name="alice", image_name="https://appdb.example/1")
+    untold = seen_server(at=hours(6), user_name=None, image_name=None)
+
+    for sightings in ([told, untold], [untold, told]):
+        assert (life(*sightings).user_name, life(*sightings).image_name) == ("alice", "https://appdb.example/1")
+
+
+@pytest.mark.parametrize(("ended", "again"), [(None, None), (hours(4), hours(4))])
+def test_the_last_record_of_an_ended_server_is_told_again_when_it_gets_names(ended, again):
+    untold = observe(None, seen_server(at=hours(5), ended=ended, user_name="alice"))
+
+    told = observe(untold, seen_server(at=hours(6), ended=ended, user_name="alice", image_name="https://appdb.example/1"))
+
+    assert first_difference(untold, told) == again
+    assert first_difference(told, told) is None
 
 
 def test_a_row_that_changed_before_it_was_created_counts_from_its_creation():

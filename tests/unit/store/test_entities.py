@@ -214,7 +214,7 @@ def test_an_unreadable_body_is_named_as_damage(path):
 
 
 def test_every_field_of_a_server_survives_the_store(store):
-    seen = a_server(name="n", user_id="u", user_name="un", image_id="i", public_ip_count=2)
+    seen = a_server(name="n", user_id="u", user_name="un", image_id="i", image_name="in", public_ip_count=2)
 
     store.observe(HERE, [seen], by="nova")
 
