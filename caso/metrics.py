@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import NamedTuple
 
 from caso import __version__
-from caso.memory import Memory
+from caso.printing import printable
 from caso.report import ERROR_CLASSES, Report
+from caso.standings import Standings
 from caso.store import Checkpoint
 
 SCOPE = ("cloud", "region", "project_id", "project", "extractor")
@@ -58,25 +59,16 @@ Sample = tuple[str, tuple[str, ...], float]
 """The name of a metric, the values of its labels, and its value."""
 
 
-def text_of(report: Report, memory: Memory, service: str) -> bytes:
+def text_of(report: Report, held: Standings, service: str) -> bytes:
     """The whole file; ``service`` is the name of the cloud's service, which tells the files of several clouds apart."""
     # Only who wants metrics needs the library.
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     registry = CollectorRegistry()
     gauges = {one.name: Gauge(f"caso_{one.name}", one.help, ("cloud_service", *one.labels), registry=registry) for one in METRICS}
-    for name, labels, value in (*_of_run(report), *_of_traffic(report), *_of_scopes(memory), *_of_messengers(memory, report)):
-        gauges[name].labels(*map(harmless, (service, *labels))).set(value)
+    for name, labels, value in (*_of_run(report), *_of_traffic(report), *_of_scopes(held), *_of_messengers(held, report)):
+        gauges[name].labels(*map(printable, (service, *labels))).set(value)
     return generate_latest(registry)
-
-
-def harmless(value: str) -> str:
-    r"""A value of a label without what a terminal would obey, or no file can hold; the rest is the format's to escape.
-
-    >>> harmless("a\x1b[31m\ud800") == "a\ufffd[31m\ufffd"
-    True
-    """
-    return "".join(c if c.isprintable() else "\ufffd" for c in value)
 
 
 def _of_run(report: Report) -> Iterator[Sample]:
@@ -109,11 +101,11 @@ def _of_traffic(report: Report) -> Iterator[Sample]:
         yield "deleted_kept_seconds", (extractor,), kept.total_seconds()
 
 
-def _of_scopes(memory: Memory) -> Iterator[Sample]:
-    for mark in memory.checkpoints:
+def _of_scopes(held: Standings) -> Iterator[Sample]:
+    for mark in held.checkpoints:
         yield "scope_until_timestamp_seconds", _labels(mark), mark.until.timestamp()
         yield from _at("scope_success_timestamp_seconds", _labels(mark), [mark.succeeded])
-    for (place, kind), count in memory.quarantined.items():
+    for (place, kind), count in held.quarantined.items():
         yield "quarantined_objects", (place.cloud, place.region, kind), count
 
 
@@ -122,14 +114,14 @@ def _labels(mark: Checkpoint) -> tuple[str, ...]:
     return (scope.cloud, scope.region, scope.project_id, mark.project_name or scope.project_id, scope.extractor)
 
 
-def _of_messengers(memory: Memory, report: Report) -> Iterator[Sample]:
+def _of_messengers(held: Standings, report: Report) -> Iterator[Sample]:
     for delivery in report.deliveries:
         yield "run_sent_records", (delivery.name,), delivery.sent
         yield "run_refused_records", (delivery.name,), delivery.refused
-    for name, known in memory.messengers.items():
+    for name, known in held.messengers.items():
         yield "messenger_since_timestamp_seconds", (name,), known.since.timestamp()
         yield from _at("messenger_success_timestamp_seconds", (name,), [known.succeeded])
-        mine = [total for total in memory.totals if total.messenger == name and total.readable]
+        mine = [total for total in held.totals if total.messenger == name and total.readable]
         for total in mine:
             for state, count in (("accepted", total.accepted), ("due", total.due), ("set_aside", total.set_aside)):
                 yield "messenger_records", (name, total.kind, state), count

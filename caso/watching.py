@@ -8,9 +8,9 @@ import tempfile
 from pathlib import Path
 
 from caso.errors import CasoError, ConfigError, StoreError
-from caso.memory import Memory, remember
 from caso.metrics import text_of
 from caso.report import Report
+from caso.standings import Standings, standings
 from caso.store import Store
 from caso.summary import line_of
 
@@ -24,7 +24,7 @@ def tell(report: Report, store: Store | None, textfile: Path | None, service: st
     """
     if textfile and not report.dry_run:
         try:
-            put(textfile, text_of(report, _memory(report, store), service))
+            put(textfile, text_of(report, _standings(report, store), service))
         except (Exception, SystemExit) as exc:
             report.unwatched = ConfigError(f"the metrics of this run cannot be written: {textfile}: {exc}; {_advice(exc)}")
             LOG.debug("no metrics", exc_info=True)
@@ -46,13 +46,13 @@ def put(path: Path, text: bytes) -> None:
         raise
 
 
-def _memory(report: Report, store: Store | None) -> Memory:
+def _standings(report: Report, store: Store | None) -> Standings:
     try:
-        return remember(store, report.coverage) if store else Memory()
+        return standings(store, report.coverage) if store else Standings()
     except StoreError as exc:
         # It may be what ended the run; its errors are then all there is to tell.
         LOG.warning("the metrics of this run say nothing of scopes and messengers: %s", exc)
-        return Memory()
+        return Standings()
 
 
 def _advice(exc: BaseException) -> str:

@@ -29,7 +29,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "legacy options spelling",
         "run watching doctor",
         "metrics summary",
-        "memory",
+        "standings",
         "history lagging lastrun retiring tasks",
         "job report",
         "delivery explaining extraction migrating reconciling settling",
@@ -37,7 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources store wire",
         "accounting",
         "lifecycle records",
-        "deadline findings window plugins",
+        "deadline findings plugins printing window",
         "errors",
     )
 )

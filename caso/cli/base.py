@@ -15,8 +15,8 @@ from oslo_config import cfg
 
 from caso import config
 from caso.cli.logs import set_up_logging
-from caso.cli.printing import printable
 from caso.errors import CasoError, ConfigError, StoreError
+from caso.printing import printable
 
 LOG = logging.getLogger(__name__)
 

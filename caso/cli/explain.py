@@ -10,9 +10,9 @@ from oslo_config import cfg
 from caso import wiring
 from caso.cli import documents, explain_documents
 from caso.cli.base import command
-from caso.cli.printing import printable
 from caso.errors import ConfigError
 from caso.explaining import Answer, find
+from caso.printing import printable
 from caso.window import Month
 
 PROG = "caso-explain"

@@ -14,8 +14,8 @@ from caso import wiring
 from caso.cli import documents
 from caso.cli.base import command
 from caso.cli.ledger_arguments import SUBCOMMANDS, WORDS, messengers_of, require_keys, selection_of, selection_of_keys
-from caso.cli.printing import printable
 from caso.errors import ConfigError, LockedError
+from caso.printing import printable
 from caso.store import Inspection, Selection, State, Store
 
 PROG = "caso-ledger"

@@ -8,8 +8,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from caso.cli.printing import printable
 from caso.errors import CasoError, ConfigError
+from caso.printing import printable
 from caso.store import Inspection, Selection, State
 from caso.window import Month
 

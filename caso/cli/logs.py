@@ -11,8 +11,8 @@ from typing import Any, TextIO
 from oslo_config import cfg
 from oslo_log import log
 
-from caso.cli.printing import printable
 from caso.errors import ConfigError
+from caso.printing import printable
 from caso.sources.failure import without_credentials
 
 

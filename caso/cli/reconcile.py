@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 from caso import wiring
 from caso.cli import documents
 from caso.cli.base import command
-from caso.cli.printing import printable
 from caso.config import Configuration
 from caso.errors import ConfigError
+from caso.printing import printable
 from caso.reconciling import Asked, reconcile
 from caso.window import Month
 

@@ -23,9 +23,9 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from caso.cli.printing import printable
 from caso.differences import What
 from caso.lagging import Lag, lag_of
+from caso.printing import printable
 from caso.projects import Project
 from caso.report import Report, ScopeReport
 from caso.store import Checkpoint

@@ -11,10 +11,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from caso.delivery import Outlet
 from caso.errors import DeliveryError, RejectedError
-from caso.memory import remember
 from caso.metrics import text_of
 from caso.projects import Project
 from caso.report import Report
+from caso.standings import standings
 from caso.testing.servers import FakeCompute
 from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, Recorder, servers
 
@@ -33,7 +33,7 @@ def promtool(*words: str | Path) -> subprocess.CompletedProcess[str]:
 
 def written(cloudlet: Cloudlet, report: Report) -> str:
     with cloudlet.store() as store:
-        return text_of(report, remember(store, report.coverage), "SERVICE").decode()
+        return text_of(report, standings(store, report.coverage), "SERVICE").decode()
 
 
 def series_of(text: str, hours: int) -> list[dict[str, str]]:

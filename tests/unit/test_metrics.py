@@ -13,13 +13,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from caso import watching
 from caso.delivery import Outlet
 from caso.errors import DeliveryError, RejectedError, SourceError
-from caso.memory import Memory, remember
 from caso.metrics import METRICS, text_of
 from caso.planning import Period
 from caso.projects import Project
 from caso.report import Report
 from caso.run import run
 from caso.sources.traffic import Traffic
+from caso.standings import Standings, standings
 from caso.store import Checkpoint, Scope
 from caso.tasks import locks_of
 from caso.testing.servers import FakeCompute
@@ -45,7 +45,7 @@ def parsed(text):
 
 def metrics_of(cloudlet, report):
     with cloudlet.store() as store:
-        return parsed(text_of(report, remember(store, report.coverage), "SERVICE"))
+        return parsed(text_of(report, standings(store, report.coverage), "SERVICE"))
 
 
 def per_project(metrics, name):
@@ -76,7 +76,7 @@ def test_a_run_that_did_all_says_when_and_what(cloudlet):
 
 
 def test_every_metric_of_the_table_is_one_of_the_file_and_no_other(cloudlet):
-    text = text_of(cloudlet.run(T1), Memory(), "SERVICE").decode()
+    text = text_of(cloudlet.run(T1), Standings(), "SERVICE").decode()
 
     families = {family.name: family.documentation for family in text_string_to_metric_families(text)}
 
@@ -199,7 +199,7 @@ def test_scopes_that_another_run_holds_are_counted_as_locked(cloudlet):
     with cloudlet.store() as store:
         with store.locks.acquire(list(locks_of(cloudlet.job(T1), store).values()), T1):
             report = run(cloudlet.job(T1), store, ticking(T1))
-        metrics = parsed(text_of(report, remember(store), "SERVICE"))
+        metrics = parsed(text_of(report, standings(store), "SERVICE"))
 
     assert metrics["caso_run_scopes", ("locked",)] == metrics["caso_run_errors", ("LockedError",)] == 2
     assert metrics["caso_run_exit_status", ()] == 2
@@ -242,7 +242,7 @@ def test_projects_left_undone_are_counted(cloudlet):
 def labels_of(project_name, region="RegionOne"):
     """All labels of the one scope that a file tells of, as Prometheus reads them."""
     mark = Checkpoint(Scope("", region, "p1", "nova"), None, None, T1, "vo", None, project_name=project_name)
-    text = text_of(Report(), Memory([mark]), "SERVICE").decode()
+    text = text_of(Report(), Standings([mark]), "SERVICE").decode()
     families = text_string_to_metric_families(text)
     (sample,) = [one for family in families for one in family.samples if "_until_" in one.name]
     return sample.labels
@@ -288,7 +288,7 @@ def test_two_names_that_look_the_same_do_not_spoil_the_file():
         for region in ("a\x07", "a\x1b")
     ]
 
-    metrics = parsed(text_of(Report(), Memory(marks), "SERVICE"))
+    metrics = parsed(text_of(Report(), Standings(marks), "SERVICE"))
 
     assert len([name for name, _ in metrics if name == "caso_scope_until_timestamp_seconds"]) == 1
 

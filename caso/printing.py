@@ -1,4 +1,4 @@
-"""Foreign words on a terminal."""
+"""Foreign words, where people read them."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from caso.store import Checkpoint, Messaging, Place, Store, Totals
 
 
 @dataclasses.dataclass(frozen=True)
-class Memory:
+class Standings:
     """What the store remembers of runs.
 
     ``checkpoints`` are those of scopes that are still to be accounted for; ``totals`` are by messenger and kind;
@@ -24,7 +24,7 @@ class Memory:
     quarantined: Mapping[tuple[Place, str], int] = dataclasses.field(default_factory=dict)
 
 
-def remember(store: Store, coverage: Coverage | None = None) -> Memory:
+def standings(store: Store, coverage: Coverage | None = None) -> Standings:
     """What the store remembers now; ``coverage`` leaves out scopes that are configured no more."""
     marks = [mark for mark in store.checkpoints.all() if mark.retired is None and (not coverage or coverage.has(mark.scope))]
     odd = {(mark.scope.place, kind): 0 for mark in marks for kind in mark.kinds}
@@ -32,4 +32,4 @@ def remember(store: Store, coverage: Coverage | None = None) -> Memory:
         odd |= Counter((place, one.kind) for one in store.quarantined(place))
     inspection = store.ledger.inspection
     messengers = inspection.messagings()
-    return Memory(marks, messengers, inspection.totals(list(messengers)), dict(sorted(odd.items())))
+    return Standings(marks, messengers, inspection.totals(list(messengers)), dict(sorted(odd.items())))
