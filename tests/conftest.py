@@ -13,6 +13,9 @@ pytest_plugins = ["tests.noskip"]
 
 __all__ = ["cloud", "running_cloud"]
 
+# Modules with assertions for several tests: what they compare is shown, too.
+pytest.register_assert_rewrite("tests.functional.an_hour_later", "tests.functional.faulty", "tests.functional.misconfiguring")
+
 # Noisy machines: how long an example takes proves nothing. CI tries the same examples each time, everyone else new ones.
 settings.register_profile("caso", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("caso")

@@ -32,6 +32,8 @@ from tests.functional.faulty import (
 
 __all__ = ["done_at_t1", "site"]
 
+LATER = T2 + timedelta(seconds=1)
+
 
 def test_a_project_whose_role_was_taken_away_costs_no_other(site: Site):
     unlucky = site.cloud.truth.project("project-1").id
@@ -94,8 +96,9 @@ def test_a_catalog_without_a_service_costs_the_scopes_that_ask_it(site: Site, se
     assert [error for error in errors(report).values() if "not found; check region_name and interface" not in error] == []
     assert site.sleep.waits == []
 
-    assert site.run(T2).exit_status == 0
-    assert is_as_if_nothing_had_been(site)
+    # Not at T2 again: Nova's scopes are done up to there, and have servers whose new addresses nobody told.
+    assert site.run(LATER).exit_status == 0
+    assert is_as_if_nothing_had_been(site, LATER)
 
 
 @pytest.mark.parametrize(
