@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, TypeVar
 
 import requests
@@ -13,7 +15,7 @@ from keystoneauth1.session import Session
 
 from caso.sources.api import LoginError, MissingError
 from caso.sources.failure import MAY_CHANGE, MAY_READ, GarbledError, login_failed, reason, request_failed
-from caso.sources.manners import Manners
+from caso.sources.manners import Manners, Subject
 from caso.sources.retrying import retried
 
 LOG = logging.getLogger(__name__)
@@ -22,24 +24,27 @@ NAMES = {"compute": "nova", "identity": "keystone", "image": "glance", "network"
 # These are in catalogs with their only version or without; their paths name it.
 ONLY_VERSION = {"image": "/v2", "network": "/v2.0"}
 
+ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
+TOKENS = Subject("keystone", kind="/auth/tokens")
+
 T = TypeVar("T")
 
 
 def logged_in(action: Callable[[], T], scope: str, manners: Manners) -> T:
     """What ``action``, which needs a token for ``scope``, returns."""
     what = f"keystone: cannot get a token for {scope}"
-    manners.require_hope("keystone", None, what)
+    manners.require_hope(TOKENS, what)
     try:
         found = retried(action, what, manners.deadline, manners.sleep)
     except ksa.ClientException as exc:
-        manners.note("keystone", None, what, exc)
+        manners.note(TOKENS, what, exc)
         # A question that was cut short by the deadline looks like one to a service that is slow.
         manners.require_time(what)
         raise login_failed(exc, scope) from exc
     except Exception as exc:
         # keystoneauth raises a bare Exception where no password is set, requests an OSError where cafile is not there.
         raise LoginError(f"keystone: no token for {scope}: {reason(exc)}; check the credentials") from exc
-    manners.note("keystone", None, what)
+    manners.note(TOKENS, what)
     return found
 
 
@@ -80,18 +85,23 @@ class HttpApi:
     ) -> Mapping[str, Any]:
         """The JSON object at ``path`` below the endpoint; see :class:`caso.sources.api.Api`."""
         self._login()
-        return self._get(lambda: self._base() + path, to, dict(params or {}), microversion)
+        return self._get(lambda: self._base() + path, to, dict(params or {}), microversion, self._about(path))
 
     def change(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, to: str) -> None:
         """Send what may be sent twice (PUT, PATCH); see :class:`caso.sources.api.Api`."""
         self._login()
-        self._ask(lambda: self._session.request(self._base() + path, method, auth=self._auth, json=body), to, MAY_CHANGE)
+        ask = partial(self._session.request, method=method, auth=self._auth, json=body)
+        self._ask(lambda: ask(self._base() + path), to, self._about(path), MAY_CHANGE)
 
     def versions(self) -> Mapping[str, Any]:
         """The version document; a catalog may name a project behind the version (``/v2.1/PROJECT``)."""
         self._login()
         project_id = self._auth.get_project_id(self._session)
-        return self._get(lambda: self._base().removesuffix(f"/{project_id}") + "/", "read the versions it speaks", {}, None)
+
+        def url() -> str:
+            return self._base().removesuffix(f"/{project_id}") + "/"
+
+        return self._get(url, "read the versions it speaks", {}, None, self._about("/"))
 
     def _login(self) -> None:
         logged_in(lambda: self._auth.get_headers(self._session), self._scope, self._manners)
@@ -107,7 +117,12 @@ class HttpApi:
             self._endpoint = found.rstrip("/").removesuffix(ONLY_VERSION.get(self._service_type, ""))
         return self._endpoint
 
-    def _get(self, url: Callable[[], str], to: str, params: dict[str, str], microversion: str | None) -> Mapping[str, Any]:
+    def _about(self, path: str) -> Subject:
+        return Subject(self.name, self._filter["region_name"], ID.sub("*", path.partition("?")[0]))
+
+    def _get(
+        self, url: Callable[[], str], to: str, params: dict[str, str], microversion: str | None, about: Subject
+    ) -> Mapping[str, Any]:
         def ask() -> Mapping[str, Any]:
             response = self._session.get(
                 url(),
@@ -122,20 +137,20 @@ class HttpApi:
             )
             return self._object(response)
 
-        return self._ask(ask, to)
+        return self._ask(ask, to, about)
 
-    def _ask(self, action: Callable[[], T], to: str, denied: str = MAY_READ) -> T:
+    def _ask(self, action: Callable[[], T], to: str, about: Subject, denied: str = MAY_READ) -> T:
         """What ``action`` returns; its failures as SourceErrors that begin with "nova: cannot " and ``to``."""
-        what, region = f"{self.name}: cannot {to}", self._filter["region_name"]
-        self._manners.require_hope(self.name, region, what)
+        what = f"{self.name}: cannot {to}"
+        self._manners.require_hope(about, what)
         try:
             with self._manners.traffic.to(self.name):
                 found = retried(action, what, self._manners.deadline, self._manners.sleep)
         except ksa.ClientException as exc:
-            self._manners.note(self.name, region, what, exc)
+            self._manners.note(about, what, exc)
             self._manners.require_time(what)
             raise request_failed(exc, what, denied=denied) from exc
-        self._manners.note(self.name, region, what)
+        self._manners.note(about, what)
         return found
 
     def _object(self, response: requests.Response) -> Mapping[str, Any]:

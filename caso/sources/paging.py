@@ -108,7 +108,9 @@ class _Path:
                 self._restarts += 1
                 self._markers.clear()
             if following == query or self._restarts > MAX_RESTARTS:
-                raise SourceError(f"{what}: the API links a page as its own successor (marker {marker})")
+                raise SourceError(
+                    f"{what}: the API links a page as its own successor (marker {marker}); see the log of the service"
+                )
             self._markers.add(marker)
         self._last_ids = [row["id"] for row in rows if isinstance(row.get("id"), str)] or self._last_ids
         return tuple(row for row in rows if self._is_new(row.get("id")))

@@ -1,5 +1,6 @@
 """One GET: a token, an endpoint, retries, errors that say what to do; keystoneauth is real, HTTP is not."""
 
+import re
 import time
 
 import pytest
@@ -128,10 +129,24 @@ def test_a_service_that_never_answers_is_left_alone_after_some_questions(web):
     for scope in map(str, range(LIMIT)):
         with pytest.raises(SourceError, match="timed out"):
             opened.api("compute", scope, "one").get("/servers", to=f"list servers of {scope}")
-    with pytest.raises(SourceError, match="has left 5 questions unanswered, and is not asked any more"):
+    with pytest.raises(SourceError, match="has left 5 such questions unanswered, and is not asked any more"):
         opened.api("compute", "another", "one").get("/servers", to="list servers")
 
     assert sum(request.method == "GET" for request in web.request_history) == LIMIT
+
+
+def test_a_kind_of_question_that_is_never_answered_does_not_speak_for_the_others(web):
+    web.get(re.compile("/os-instance-actions"), status_code=503)
+    web.get(f"{NOVA}/servers/detail", json={"servers": []})
+    one = nova()
+
+    for number in range(LIMIT + 1):
+        with pytest.raises(SourceError):
+            one.get(f"/servers/{number:032x}/os-instance-actions", to=f"show what was done to server {number}")
+
+    assert one.get("/servers/detail", to="list servers") == {"servers": []}
+    asked = {request.path for request in web.request_history if request.path.endswith("/os-instance-actions")}
+    assert len(asked) == LIMIT
 
 
 def test_an_answer_in_between_makes_good_what_failed_before(web):
