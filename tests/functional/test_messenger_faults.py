@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 import os
-import resource
 import shutil
 import socket
 import tempfile
@@ -18,6 +17,7 @@ from caso.delivery import Outlet
 from caso.messengers.logstash import LogstashMessenger
 from caso.messengers.ssm import SsmMessenger
 from caso.report import Report
+from tests.limits import files_end_after
 from tests.unit.cloudlet import T1, T2, Cloudlet, Recorder
 from tests.unit.dying import EVERYTHING
 from tests.unit.messengers.receivers import HERE, Receiver, close_in_mid_line
@@ -106,16 +106,6 @@ def as_nobody(directory: Path) -> Iterator[None]:
     finally:
         os.seteuid(was)
         directory.chmod(mode)
-
-
-@contextlib.contextmanager
-def files_end_after(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def only_one_failed(report: Report, name: str, advice: str) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import resource
 import shutil
 import subprocess
 import time
@@ -16,6 +15,7 @@ from sqlalchemy import update
 from caso.errors import StoreError
 from caso.store.locks import EXPIRES_AFTER
 from caso.store.schema import locks
+from tests.limits import files_end_after
 from tests.unit.cloudlet import T1, T2, Cloudlet
 from tests.unit.dying import EVERYTHING
 
@@ -155,16 +155,6 @@ def test_a_lease_is_renewed_after_the_clock_was_set_back(t1: Path):
 
         with store.database.read() as connection:
             assert connection.execute(locks.select()).one().renewed == T1
-
-
-@contextlib.contextmanager
-def files_end_after(size: int) -> Iterator[None]:
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def run_and_tell(site: Cloudlet, told: Path) -> int:

@@ -1,6 +1,5 @@
 import contextlib
 import os
-import resource
 import stat
 import threading
 import time
@@ -10,6 +9,7 @@ import pytest
 from dirq.QueueSimple import QueueSimple
 
 from caso.messengers.outgoing import ATTEMPTS, MINUTE, OutgoingQueue, open_to_group
+from tests.limits import files_end_after
 
 
 def elements(root):
@@ -123,14 +123,9 @@ def test_no_other_file_is_left_in_the_queue(tmp_path):
 def test_a_message_that_does_not_fit_leaves_nothing_behind(tmp_path):
     queue = OutgoingQueue(tmp_path)
     queue.add(b"a message")
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
 
-    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, hard))
-    try:
-        with pytest.raises(OSError, match="File too large"):
-            queue.add(b"x" * 5000)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    with files_end_after(1000), pytest.raises(OSError, match="File too large"):
+        queue.add(b"x" * 5000)
 
     assert elements(tmp_path) == [b"a message"]
     assert [path.suffix for path in tmp_path.glob("*/*")] == [""]
