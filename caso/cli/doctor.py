@@ -22,7 +22,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _examine(conf: Configuration) -> int:
     from caso.cli import doctor_output, screen
 
-    wrong = False
     observed = examine(examination.patient(conf, datetime.now(UTC)))
     chosen = (one for one in observed if not (conf.brief and one.finding.level is Level.OK))
     if conf.json:

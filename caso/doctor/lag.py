@@ -131,9 +131,10 @@ def _span(of: timedelta) -> str:
     """In the largest unit that fits.
 
     >>> _span(timedelta(hours=50)), _span(timedelta(minutes=90)), _span(timedelta(seconds=5))
-    ('2 days', '1 hours', '0 minutes')
+    ('2 days', '1 hour', '0 minutes')
     """
     minutes = int(of.total_seconds() // 60)
     if minutes >= 2 * 24 * 60:
         return f"{minutes // 60 // 24} days"
-    return f"{minutes // 60} hours" if minutes >= 60 else f"{minutes} minutes"
+    count, unit = (minutes // 60, "hour") if minutes >= 60 else (minutes, "minute")
+    return f"{count} {unit}" + ("" if count == 1 else "s")

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import getpass
 import os
-import pwd
 import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 from caso.findings import Finding, error, ok, warning
+from caso.places import nearest, owner
 
 LEAST_FREE = 64 * 1024 * 1024
 """Bytes that a run needs beside what the store has: its journal, and a copy before a migration."""
@@ -24,14 +24,14 @@ def examine(spool: Path, store: Path | None) -> Iterator[Finding]:
         yield from _directory(directory)
     if store:
         yield from _file(store)
-        there = _nearest(store.parent)
+        there = nearest(store.parent)
         yield from room(shutil.disk_usage(there).free, _size(store), there)
         if MOUNTS.exists():
             yield from network(there, MOUNTS.read_text(errors="replace"))
 
 
 def _directory(path: Path) -> Iterator[Finding]:
-    there = _nearest(path)
+    there = nearest(path)
     if not there.is_dir():
         yield error(f"{there} is no directory", "nothing can be remembered, so no run starts", f"move it away, or correct {path}")
     elif not os.access(there, os.W_OK | os.X_OK | os.R_OK):
@@ -39,7 +39,7 @@ def _directory(path: Path) -> Iterator[Finding]:
         yield error(
             f"{missing}user {getpass.getuser()} may not write to {there}",
             "nothing can be remembered, so no run starts",
-            f"run caso as {_owner(there)}, or make {path} with mode 0700, owned by the user that runs caso",
+            f"run caso as {owner(there)}, or make {path} with mode 0700, owned by the user that runs caso",
         )
     elif there != path:
         yield ok(f"{path} is not there yet; the first run makes it")
@@ -60,12 +60,12 @@ def _kept(path: Path) -> Iterator[Finding]:
     if status.st_uid != os.getuid():
         well = False
         yield warning(
-            f"{path} is {_owner(path)}'s, and this is user {getpass.getuser()}",
+            f"{path} is {owner(path)}'s, and this is user {getpass.getuser()}",
             "files that caso makes as one user may be out of reach for the other, and then runs fail",
-            f"run caso and caso-doctor as {_owner(path)}: sudo -u {_owner(path)} caso-doctor",
+            f"run caso and caso-doctor as {owner(path)}: sudo -u {owner(path)} caso-doctor",
         )
     if well:
-        yield ok(f"{path} is {_owner(path)}'s alone, and can be written to")
+        yield ok(f"{path} is {owner(path)}'s alone, and can be written to")
 
 
 def _file(store: Path) -> Iterator[Finding]:
@@ -83,7 +83,7 @@ def _file(store: Path) -> Iterator[Finding]:
         yield error(
             f"user {getpass.getuser()} may not read and write {store}",
             "no run starts",
-            f"run caso as {_owner(store)}, or chown it",
+            f"run caso as {owner(store)}, or chown it",
         )
 
 
@@ -118,32 +118,11 @@ def network(path: Path, mounts: str) -> Iterator[Finding]:
         )
 
 
-def _nearest(path: Path) -> Path:
-    """The directory itself, or the nearest one above it that is there."""
-    return next(parent for parent in (path, *path.absolute().parents) if os.path.lexists(parent) and _visible(parent))
-
-
-def _visible(path: Path) -> bool:
-    try:
-        path.stat()
-    except OSError:
-        return False
-    return True
-
-
 def _size(store: Path) -> int:
     try:
         return store.stat().st_size
     except OSError:
         return 0
-
-
-def _owner(path: Path) -> str:
-    uid = path.stat().st_uid
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"
 
 
 def _mib(size: int) -> int:

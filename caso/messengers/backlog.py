@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import pwd
 import re
 import stat
 import time
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from caso.findings import Finding, error, note, ok, warning
+from caso.places import nearest, owner
 
 DIRECTORY = re.compile(r"[0-9a-f]{8}")
 MESSAGE = re.compile(r"[0-9a-f]{14}")
@@ -35,7 +35,7 @@ class Backlog(NamedTuple):
 
 def examine_outgoing(root: Path) -> Iterator[Finding]:
     """What is to be said of the directory ``root``; nothing is made or changed."""
-    there = next(parent for parent in (root, *root.absolute().parents) if os.path.lexists(parent))
+    there = nearest(root)
     if not there.is_dir():
         yield error(f"{there} is no directory", "messages for ssmsend cannot be queued", "move it away, or correct output_path")
     elif not os.access(there, os.R_OK | os.W_OK | os.X_OK):
@@ -69,7 +69,7 @@ def _mode(root: Path) -> Iterator[Finding]:
         )
     if mode & stat.S_IRWXG != stat.S_IRWXG:
         yield note(
-            f"{root} is its owner's alone ({_owner(status.st_uid)}, mode {mode:04o})",
+            f"{root} is its owner's alone ({owner(root)}, mode {mode:04o})",
             "ssmsend can fetch from it only if it runs as this user",
             f"chmod g+rwx {root} where ssmsend runs as another user of its group",
         )
@@ -126,10 +126,3 @@ def _sort_in(entry: os.DirEntry[str], found: Backlog) -> None:
         found.locks.append(made.st_mtime)
     elif not (MESSAGE.fullmatch(entry.name) or entry.name.endswith(".tmp")):
         found.foreign.append(entry.name)
-
-
-def _owner(uid: int) -> str:
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"uid {uid}"

@@ -12,6 +12,7 @@ from caso.doctor import clocks, lag, projects, recipients, spool, store
 from caso.errors import SourceError
 from caso.findings import Finding, Level, of_error
 from caso.messengers.noop import NoopMessenger
+from caso.places import nearest
 from caso.projects import Project, Projects, VoMapping
 from caso.sources import Scope
 from caso.store import Scope as StoreScope
@@ -118,7 +119,7 @@ def expected(**changes: object) -> lag.Expected:
 @pytest.mark.parametrize(
     ("after", "kept_days", "level", "words"),
     [
-        (timedelta(hours=1), 30, Level.OK, "1 hours behind"),
+        (timedelta(hours=1), 30, Level.OK, "1 hour behind"),
         (timedelta(hours=25), 30, Level.WARNING, "1 of 1 projects are late"),
         (timedelta(days=31), 30, Level.ERROR, "31 days behind"),
         (-timedelta(hours=1), 30, Level.ERROR, "in the future"),
@@ -184,3 +185,10 @@ def test_a_messenger_that_fails_at_examining_itself_is_a_finding_of_its_own():
 
     assert (finding.level, finding.do) == (Level.ERROR, "tell its author")
     assert "oops" in finding.what
+
+
+def test_a_link_that_leads_nowhere_is_in_the_way_and_not_passed_over(tmp_path):
+    (tmp_path / "queue").symlink_to(tmp_path / "gone")
+
+    assert nearest(tmp_path / "queue" / "below") == tmp_path / "queue"
+    assert nearest(tmp_path / "gone" / "below") == tmp_path
