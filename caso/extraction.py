@@ -98,7 +98,8 @@ def _split(task: Task, ended: Ended) -> list[Task]:
         return []
     level = logging.INFO if isinstance(ended.error, CannotShareError) else logging.WARNING
     LOG.log(level, "%s: %s; asking project by project", task.name, after_name(task.name, ended.error))
-    return [dataclasses.replace(task, ask=ask) for ask in task.ask.alone()]
+    parts = (ended.error.parts if isinstance(ended.error, CannotShareError) else ()) or task.ask.alone()
+    return [dataclasses.replace(task, ask=ask) for ask in parts]
 
 
 def _work_off(todo: SimpleQueue[Task | None], waiting: Queue[Item], stop: Event) -> None:

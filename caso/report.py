@@ -70,6 +70,12 @@ class ScopeReport:
     inventory: frozenset[str] = frozenset()
     vanished: Counter[str] = dataclasses.field(default_factory=Counter)
     """How many of each kind of object were missing from a complete listing, and ended."""
+    listed: str | None = None
+    """All that there is was listed; what the extractor noted of it."""
+    vouched: bool = False
+    """What is known and was not told otherwise is as it is known, though not all was listed."""
+    mended: list[str] = dataclasses.field(default_factory=list)
+    """The ids of what had been remembered wrong, as a listing of all showed."""
     error: CasoError | None = None
 
     @property
@@ -154,6 +160,14 @@ class Report:
     @property
     def vanished(self) -> Counter[str]:
         return sum((scope.vanished for scope in self.scopes), Counter[str]())
+
+    @property
+    def mended(self) -> Counter[str]:
+        """How many objects had been remembered wrong, by extractor."""
+        found: Counter[str] = Counter()
+        for scope in self.scopes:
+            found[scope.scope.extractor] += len(scope.mended)
+        return +found
 
     @property
     def errors(self) -> Counter[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -15,11 +15,13 @@ from caso.extraction import Ended, Task, extract
 from caso.extractors.base import Page
 from caso.job import Job
 from caso.lastrun import keep_lastrun
+from caso.lifecycle.server import ServerSeen
+from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
 from caso.report import Coverage, Report, ScopeReport
 from caso.retiring import departed, end_what_is_out_of_reach, retire
 from caso.settling import Accounts, put_own, settle
-from caso.store import Lease, Place, Store
+from caso.store import Lease, Place, Step, Store
 from caso.tasks import locks_of, plan_scopes, tasks_for
 from caso.window import Month
 
@@ -120,15 +122,26 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
     for scope in report.scopes:
         if scope.last:
             retire(store, scope, clock())
-    _note_success(store, report, clock())
+    _note_success(store, report, started, clock())
     _forget_odd_of_nobody(job, store, report, started)
 
 
-def _note_success(store: Store, report: Report, at: datetime) -> None:
+def _note_memory(step: Step, scope: ScopeReport, started: datetime) -> None:
+    """What the next run may build on."""
+    if scope.listed is not None:
+        step.checkpoints.note_listing(scope.scope, started, scope.listed)
+    if scope.vouched:
+        step.checkpoints.note_vouched(scope.scope, started)
+
+
+def _note_success(store: Store, report: Report, started: datetime, at: datetime) -> None:
     """Of scopes whose checkpoints moved on, when that was, and of all what their projects are called."""
     # The name of a project in its last window is only its id.
     names = {one.scope: one.project.name for one in report.scopes if not one.last}
     with store.transaction() as step:
+        for scope in report.scopes:
+            if scope.plan.live and scope.whole and not scope.unreachable:
+                _note_memory(step, scope, started)
         step.checkpoints.note_names(names)
         step.checkpoints.note_success(
             [one.scope for one in report.scopes if one.plan.live and one.whole and not one.unreachable], at
@@ -169,7 +182,8 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
     if isinstance(event, Ended):
         _end(asked.values(), event)
         return
-    store.observe(place, event.seen, by=task.name)
+    otherwise = store.observe(place, event.seen, by=task.name)
+    _tell_of_mended(task, asked, event, otherwise)
     store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)
     for project_id, records in _by_project(event.records).items():
         changes = put_own(store, place, records)
@@ -181,12 +195,25 @@ def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | En
         LOG.warning("%s: set aside %s %s: %s", task.name, odd.kind, odd.object_id, odd.reason)
     for project_id, scope in asked.items():
         scope.inventory |= event.inventory
+        scope.listed = event.listed if event.listed is not None else scope.listed
+        scope.vouched = scope.vouched or bool(event.vouched)
         scope.odd += sum(odd.project_id in (project_id, None) for odd in event.odd)
         if project_id in event.unfinished:
             scope.error = SourceError(event.unfinished[project_id])
     if event.doubt:
         for scope in region:
             scope.error = scope.error or SourceError(event.doubt)
+
+
+def _tell_of_mended(task: Task, asked: Mapping[str, ScopeReport], page: Page, otherwise: Collection[str]) -> None:
+    """What nobody said had changed, and is not as it was remembered: it is now as it was listed."""
+    for seen in page.seen:
+        if isinstance(seen, ServerSeen | VolumeSeen) and seen.uuid in page.unmarked and seen.uuid in otherwise:
+            asked[seen.project_id].mended.append(seen.uuid)
+            LOG.warning(
+                "%s: %s %s of project %s was remembered wrong, as its change was never told; it is accounted for as it is listed",
+                *(task.name, seen.kind, seen.uuid, asked[seen.project_id].project.name),
+            )
 
 
 def _end(asked: Iterable[ScopeReport], event: Ended) -> None:
@@ -235,11 +262,21 @@ def _close(store: Store, scope: ScopeReport, kinds: Collection[str], started: da
 
 def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: datetime, now: datetime) -> None:
     reason = "a complete listing did not have it any more"
-    gone = store.vanish(scope.scope, seen_since=started, at=now, reason=reason, kind=kind)
+    # Nova tells of what was deleted, so this is worth a word; Cinder and Neutron never do. And where it did not, its word
+    # that no more had changed was wrong.
+    told = kind == "server"
+    gone = store.vanish(scope.scope, seen_since=started, at=now, reason=reason, kind=kind, vouched=not told)
     scope.vanished[kind] += len(gone)
-    if gone and kind == "server":
-        # Nova tells of what was deleted, so this is worth a word; Cinder and Neutron never do.
-        LOG.warning("%s: %d servers vanished; they end where they were last seen", scope.project.name, len(gone))
+    if gone and told:
+        LOG.warning(
+            "%s: %d servers vanished, and end where they were last listed: %s; if Nova's operator archives deleted ones before "
+            "caso is told of them, set [nova] full_listing_every to 0",
+            *(scope.project.name, len(gone), _some(gone)),
+        )
+
+
+def _some(ids: Sequence[str], most: int = 10) -> str:
+    return ", ".join(ids[:most]) + (", ..." if len(ids) > most else "")
 
 
 def _forget_odd_of_nobody(job: Job, store: Store, report: Report, started: datetime) -> None:

@@ -25,6 +25,7 @@ def members_of(report: Report) -> dict[str, Any]:
         "scopes": report.outcomes,
         "records": _records(report),
         "vanished": dict(sorted(report.vanished.items())),
+        "mended": dict(sorted(report.mended.items())),
         "odd": sum(scope.odd for scope in report.scopes),
         "held_up": report.held_up,
         "projects_without_vo": len(report.unmapped),

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from caso.extraction import Task
-from caso.extractors.base import Ask
+from caso.extractors.base import Ask, Listing
 from caso.job import Job
 from caso.planning import asked_again, goes_back, plan, resume
 from caso.projects import Project
 from caso.report import ScopeReport
-from caso.store import Place, Quarantined, Scope, Store
+from caso.store import Checkpoint, Place, Quarantined, Scope, Store
 from caso.window import Window
 
 LOG = logging.getLogger(__name__)
@@ -59,13 +59,20 @@ def plan_scopes(job: Job, store: Store, held: Collection[Scope], leaving: Sequen
 
 
 class Remembered:
-    """What the store knows of a region, for extractors that can ask for less because of it."""
+    """What the store knows of a region, for extractors that can ask for less because of it.
 
-    def __init__(self, store: Store, place: Place) -> None:
+    ``listings`` are by project: when the extractor in question last listed all of it.
+    """
+
+    def __init__(self, store: Store, place: Place, listings: Mapping[str, Listing]) -> None:
         self._store = store
         self._place = place
+        self._listings = listings
 
-    def living(self, kind: str, project_id: str) -> Sequence[Any]:
+    def listing(self, project_id: str) -> Listing | None:
+        return self._listings.get(project_id)
+
+    def living(self, kind: str, project_id: str) -> Iterable[Any]:
         return self._store.living(self._place, project_id, kind)
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
@@ -74,6 +81,7 @@ class Remembered:
 
 def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Task]:
     tasks = []
+    marks = {checkpoint.scope: checkpoint for checkpoint in store.checkpoints.all()}
     for name, extractor in job.extractors.items():
         for region in job.rules:
             mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region) and not s.plan.seen]
@@ -82,8 +90,18 @@ def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Tas
                 waiting = [odd for odd in store.quarantined(place) if odd.kind in extractor.observes]
                 windows = {s.scope.project_id: _reach_back(s, waiting) for s in mine}
                 names = {s.project.id: s.project.name for s in mine}
-                tasks.append(Task(name, extractor, Ask(region, windows, names, Remembered(store, place))))
+                memory = Remembered(store, place, dict(_listings(mine, marks)))
+                tasks.append(Task(name, extractor, Ask(region, windows, names, memory)))
     return tasks
+
+
+def _listings(scopes: Iterable[ScopeReport], marks: Mapping[Scope, Checkpoint]) -> Iterator[tuple[str, Listing]]:
+    """By project, the last full listing, where what is known since then is to be gone on from."""
+    for scope in scopes:
+        mark = marks.get(scope.scope)
+        # History is told as it is now; of a project that is asked for the last time, all is looked at once more.
+        if mark and mark.listed and scope.plan.live and not scope.last:
+            yield scope.scope.project_id, Listing(mark.listed, mark.listed_note or "")
 
 
 def _reach_back(scope: ScopeReport, waiting: Sequence[Quarantined]) -> Window:

@@ -27,8 +27,8 @@ def examine(sources: Sources, region: str, scope: ScopeOrProject, keys: Keys) ->
         yield of_error(exc, NOT_READ, level=Level.WARNING)
         return
     half_set = 0
-    for name, specs in sorted(flavors.items()):
-        for problem in problems(name, specs, *keys):
+    for name, row in sorted(flavors.items()):
+        for problem in problems(name, row.extra_specs or {}, *keys):
             half_set += 1
             yield warning(
                 f"{region}: flavor {name} {problem}",

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_network
 
 from caso.extractors.times import require_created
 from caso.lifecycle.address import Address, AddressSeen, AddressState, Origin
-from caso.sources import FloatingIpRow, PortRow, RouterRow
+from caso.sources import FloatingIpRow, OddRow, PortRow, RouterRow
 from caso.sources.network import FixedIp, NetworkRow
 
 INSIDE = tuple(
@@ -50,6 +50,32 @@ def see_fixed(row: PortRow, arrived_at: datetime, known: Known) -> Iterator[Addr
     """The public addresses of a port of the project; those of Neutron's own ports are a router's, or floating."""
     if not row.is_neutrons_own:
         yield from _outside(row, row.fixed_ips, row.server_id, Origin.FIXED, arrived_at, known)
+
+
+class Subnets:
+    """The subnets in which ports have public addresses: ``found``, by id."""
+
+    MOST = 50
+    """As many as fit into the address of a request."""
+
+    def __init__(self) -> None:
+        self.found: set[str] = set()
+        self._ports = 0
+        self._untold = 0
+
+    def note(self, rows: Iterable[PortRow | OddRow]) -> None:
+        for row in rows:
+            self._ports += 1
+            self._untold += isinstance(row, OddRow) or row.updated_at is None
+            for address in () if isinstance(row, OddRow) or row.is_neutrons_own else row.fixed_ips:
+                if is_public(address.ip_address):
+                    self._untold += address.subnet_id is None
+                    self.found |= {address.subnet_id} if address.subnet_id else set()
+
+    @property
+    def can_be_relied_on(self) -> bool:
+        """False where there is no port that shows that Neutron tells of changes, or one that does not."""
+        return bool(self._ports) and not self._untold and len(self.found) <= self.MOST
 
 
 def see_gateways(row: RouterRow, arrived_at: datetime, known: Known) -> Iterator[AddressSeen]:

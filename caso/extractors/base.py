@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
 from oslo_config import cfg
 
@@ -27,10 +27,23 @@ Seen = ServerSeen | VolumeSeen | AddressSeen
 """What may be told of: an observation of a server, of a volume or of a public address."""
 
 
+class Listing(NamedTuple):
+    """When a project was last listed in full, and what the extractor noted then (``Page.listed``)."""
+
+    at: datetime
+    note: str
+
+
 class Memory(Protocol):
     """What caso knows already, for an extractor that can ask for less because of it."""
 
-    def living(self, kind: str, project_id: str) -> Sequence[Any]:
+    def listing(self, project_id: str) -> Listing | None:
+        """When this extractor last listed all of a project, since when it was told each change.
+
+        None where all is to be listed: it never was, the past is asked for again, or it is the project's last window.
+        """
+
+    def living(self, kind: str, project_id: str) -> Iterable[Any]:
         """The entities of a kind (``volume``) that the project owns here and that have no end yet, by id."""
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
@@ -40,7 +53,10 @@ class Memory(Protocol):
 class Nothing:
     """The memory of a first run."""
 
-    def living(self, kind: str, project_id: str) -> Sequence[Any]:
+    def listing(self, project_id: str) -> Listing | None:
+        return None
+
+    def living(self, kind: str, project_id: str) -> Iterable[Any]:
         return ()
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
@@ -67,8 +83,13 @@ class Ask:
 
     def alone(self) -> Iterator[Ask]:
         """The same question, one project at a time."""
-        for project_id, window in self.windows.items():
-            yield Ask(self.region, {project_id: window}, {project_id: self.name_of(project_id)}, self.memory)
+        for project_id in self.windows:
+            yield self.about([project_id])
+
+    def about(self, project_ids: Iterable[str]) -> Ask:
+        """The same question, about some of its projects."""
+        windows = {project_id: self.windows[project_id] for project_id in project_ids}
+        return Ask(self.region, windows, {project_id: self.name_of(project_id) for project_id in windows}, self.memory)
 
     def name_of(self, project_id: str) -> str:
         return self.names.get(project_id, project_id)
@@ -84,6 +105,10 @@ class Page:
     of the region can be taken as wholly seen, whichever task asked for it: the same is true for all.
     ``inventory`` names the kinds of objects (``server``, ``volume``, ``address``) of which this and the pages before
     held every living one of the projects asked for: one that was missing has vanished.
+    ``listed`` says the same of all that the extractor observes, whether or not one can vanish: with it the memory tells when
+    that was, and this note. ``vouched`` names kinds of which all that is known of these projects, and was not told
+    otherwise by this and the pages before, was still as it is known, by other means than a listing. ``unmarked`` are
+    ids of what is not said to have changed since the windows began: where it is known otherwise, the memory was wrong.
     ``records`` is for a third party's own kind of record; records of caso's kinds are made
     by accounting, from what was seen.
     """
@@ -93,6 +118,9 @@ class Page:
     unfinished: Mapping[str, str] = dataclasses.field(default_factory=dict)
     doubt: str | None = None
     inventory: frozenset[str] = frozenset()
+    listed: str | None = None
+    vouched: frozenset[str] = frozenset()
+    unmarked: frozenset[str] = frozenset()
     records: tuple[Record, ...] = ()
 
 
@@ -111,7 +139,14 @@ class OddObject:
 
 
 class CannotShareError(SourceError):
-    """One listing cannot serve several projects here (the role, or most of it is not asked for): ask one by one."""
+    """One listing cannot serve several projects here (the role, or most of it is not asked for): ask one by one.
+
+    Or in ``parts``, each of which one listing may serve.
+    """
+
+    def __init__(self, message: str, parts: Sequence[Ask] = ()) -> None:
+        super().__init__(message)
+        self.parts = tuple(parts)
 
 
 class Extractor(ABC):

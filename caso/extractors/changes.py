@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask
@@ -25,9 +26,11 @@ PATIENCE = 3
 class Changes:
     """Asks for the instance actions of servers that changed, each at most once, in one scope of one region."""
 
-    def __init__(self, ask: Ask, compute: Compute) -> None:
+    def __init__(self, ask: Ask, compute: Compute, marked: Mapping[str, Window] | None = None) -> None:
+        """``marked`` are windows that the question's own reach back from: of what changed before them nobody was told."""
         self._ask = ask
         self._compute = compute
+        self._marked = ask.windows if marked is None else marked
         self._asked: set[str] = set()
         self._patience = PATIENCE
 
@@ -38,10 +41,18 @@ class Changes:
 
     def since(self, known: Server | None, seen: ServerSeen) -> ServerSeen:
         """What was seen, with what was done to the server since it was last seen where that is worth a request."""
-        if known is None or not self._patience or seen.uuid in self._asked or not worth_asking(known, seen):
+        if known is None or not self._patience or seen.uuid in self._asked:
+            return seen
+        if not worth_asking(known, seen, self._looked_at(seen)):
             return seen
         self._asked.add(seen.uuid)
         return dataclasses.replace(seen, told=told_by(known, self._actions(known, seen), seen))
+
+    def _looked_at(self, seen: ServerSeen) -> datetime | None:
+        """Until when it is known to have been as it was known, since it would else have been told as changed."""
+        window = self._marked.get(seen.project_id)
+        changed = seen.ended or seen.unchanged_since
+        return window.start if window is not None and changed >= listed_since(window) else None
 
     def _actions(self, known: Server, seen: ServerSeen) -> list[Action]:
         try:

@@ -24,9 +24,9 @@ NAME, KEY = 255, 512
 
 _SHAPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("seen", "odd", "records"), (tuple, list)),
-    "inventory": (frozenset, set),
+    **dict.fromkeys(("inventory", "vouched", "unmarked"), (frozenset, set)),
     "unfinished": (Mapping,),
-    "doubt": (str, NoneType),
+    **dict.fromkeys(("doubt", "listed"), (str, NoneType)),
 }
 """What the members of a page have to be, the documented type first."""
 
@@ -43,8 +43,9 @@ def faults(extractor: Extractor | type[Extractor], page: object) -> Iterator[str
         yield from _of_seen(extractor, seen)
     for odd in page.odd:
         yield from _of_odd(odd)
-    for kind in sorted(set(page.inventory) - extractor.observes):
-        yield f"its inventory is of {kind!r}, which is not in its observes"
+    for name in ("inventory", "vouched"):
+        for kind in sorted(set(getattr(page, name)) - extractor.observes):
+            yield f"its {name} is of {kind!r}, which is not in its observes"
     for record in page.records:
         yield from _of_record(extractor, record)
 

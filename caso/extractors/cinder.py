@@ -1,32 +1,33 @@
 """Volumes, as Cinder lists them.
 
-Cinder shows no deleted volumes: one that is missing from a complete listing has vanished. Where a project has many volumes,
-and nearly all of them are known, the listing is saved: what changed is asked for, and the project's total is compared
-with what is known then. That takes three requests, of which none is heavy; a listing takes one for each 1000 volumes, and joins
-a handful of tables for each of them. So below ``many`` volumes one listing is the cheaper way.
+Cinder shows no deleted volumes: one that is missing from a complete listing has vanished. Where there are many volumes, and they
+are known, the listing is saved: what changed is asked for, and the total is compared with what is known then. That takes three
+requests, of which none is heavy; a listing takes one for each 1000 volumes, and joins a handful of tables for each of them.
+So below ``many`` volumes one listing is the cheaper way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
+from itertools import islice
 from typing import ClassVar, Self
 
 from oslo_config import cfg
 
 from caso.extractors.base import Ask, Extractor, OddObject, Page
+from caso.extractors.remembering import DAILY
 from caso.extractors.sharing import Reach, ask_within_reach, require_whole_view, require_worth_sharing
-from caso.extractors.times import OVERLAP, UnreadableError, listed_since
+from caso.extractors.times import UnreadableError, listed_since
 from caso.extractors.volumes import see
-from caso.lifecycle.volume import Volume, VolumeSeen
-from caso.sources import OddRow, Sources, VolumePage, Volumes
-from caso.window import BEGINNING
+from caso.lifecycle.volume import VolumeSeen, VolumeState
+from caso.sources import OddRow, Sources, Total, VolumePage, VolumeRow, Volumes
 
 MANY = 1000
 """As many as a page of Cinder has unless its operator set less: up to here a listing is one request."""
 
 
 class CinderExtractor(Extractor):
-    """The volumes that there are; one project with more than ``many`` known ones is checked rather than listed."""
+    """The volumes that there are; more than ``many`` known ones are checked rather than listed."""
 
     observes: ClassVar[frozenset[str]] = frozenset({"volume"})
     service: ClassVar[str | None] = "block-storage"
@@ -44,30 +45,36 @@ class CinderExtractor(Extractor):
         return ask_within_reach(ask, self._sources, lambda reach: self._pages(ask, reach), silent=True)
 
     def _pages(self, ask: Ask, reach: Reach) -> Iterator[Page]:
-        # Cinder sums up the volumes of the token's project, or of the whole cloud: never of one out of all.
-        if not reach.all_projects:
-            known: Sequence[Volume] = ask.memory.living("volume", str(reach.scope))
-            if len(known) > self._many:
-                checked = self._check(ask, reach, known)
-                if checked is not None:
-                    yield checked
-                    return
+        others = _others(ask, reach)
+        if others is not None and self._are_many(ask):
+            checked = self._check(ask, reach, others)
+            if checked is not None:
+                yield checked
+                return
         yield from self._list(ask, reach)
+
+    def _are_many(self, ask: Ask) -> bool:
+        known = (volume for project_id in ask.windows for volume in ask.memory.living("volume", project_id))
+        return next(islice(known, self._many, None), None) is not None
 
     def _list(self, ask: Ask, reach: Reach) -> Iterator[Page]:
         volumes = self._sources.volumes(ask.region, reach.scope)
         owners: set[str | None] = set()
+        others = Total()
         listing = volumes.volumes(reach.of, all_projects=reach.all_projects, project_id=reach.project_id)
         for number, page in enumerate(listing):
             if number == 0:
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "volumes")
             owners.update(row.tenant_id for row in page.rows)
+            others = sum(
+                (Total(1, row.size) for row in page.rows if isinstance(row, VolumeRow) and not _is_ours(row, ask)), others
+            )
             yield self._page(page, ask)
         require_whole_view(owners, reach, "cinder", lambda: _everybody(volumes, ask, reach))
-        yield Page(inventory=self.observes)
+        yield Page(inventory=self.observes, listed=f"{others.count} {others.size_gib}")
 
-    def _check(self, ask: Ask, reach: Reach, known: Sequence[Volume]) -> Page | None:
-        """What changed, with all else seen again where nothing vanished; None where that cannot be told.
+    def _check(self, ask: Ask, reach: Reach, others: Total) -> Page | None:
+        """What changed, with all else vouched for where nothing vanished; None where that cannot be told.
 
         The order of the three questions closes the gaps between them: changed, total, made. A volume that vanished makes the
         total smaller than what is known, unless another of its size came into the project that is in neither list. What came
@@ -75,22 +82,26 @@ class CinderExtractor(Extractor):
         lists is in the last. To be in neither, it would have to be made, finished, and deleted again while three requests are
         answered (or handed over by another project in that moment): then the next run finds out, which knows one
         volume more than there are. What is made after the total is in the last list, and only has all be listed.
+
+        Out of all projects, Cinder sums up those of nobody here as well: ``others`` are what they had when all were listed.
+        Where one of theirs has changed since, it cannot be told.
         """
         volumes = self._sources.volumes(ask.region, reach.scope)
         if not volumes.compares_times:
             return None
-        (window,) = ask.windows.values()
-        # Whatever the window is: of what is known, nothing may have changed since it was seen.
-        since = max(BEGINNING, min([listed_since(window), *(volume.known_at - OVERLAP for volume in known)]))
-        changed = [self._page(page, ask) for page in volumes.volumes(reach.of, changed_since=since)]
-        total = volumes.total(reach.of)
-        made = [self._page(page, ask) for page in volumes.volumes(reach.of, made_since=since)]
-        told = {seen.uuid: seen for page in (*changed, *made) for seen in page.seen if isinstance(seen, VolumeSeen)}
-        seen = {volume.uuid: volume.seen_again(total.arrived_at) for volume in known} | told
-        odd = any(page.odd for page in (*changed, *made))
-        if odd or (len(seen), sum(one.state.size_gib for one in seen.values())) != (total.count, total.size_gib):
+        since = min(listed_since(window) for window in ask.windows.values())
+        everything = reach.all_projects
+        changed = list(volumes.volumes(reach.of, all_projects=everything, changed_since=since))
+        total = volumes.total(reach.of, all_projects=everything)
+        made = list(volumes.volumes(reach.of, all_projects=everything, made_since=since))
+        if any(not isinstance(row, VolumeRow) or not _is_ours(row, ask) for page in (*changed, *made) for row in page.rows):
             return None
-        return Page(tuple(seen.values()))
+        pages = [self._page(page, ask) for page in (*changed, *made)]
+        told = {seen.uuid: seen for page in pages for seen in page.seen if isinstance(seen, VolumeSeen)}
+        ours = _known(ask, told.keys()) + _sum(seen.state for seen in told.values())
+        if any(page.odd for page in pages) or ours + others != total:
+            return None
+        return Page(tuple(told.values()), vouched=self.observes)
 
     def _page(self, page: VolumePage, ask: Ask) -> Page:
         seen: list[VolumeSeen] = []
@@ -108,8 +119,36 @@ class CinderExtractor(Extractor):
         return Page(tuple(seen), tuple(odd))
 
 
+def _is_ours(row: VolumeRow, ask: Ask) -> bool:
+    return row.tenant_id in ask.windows
+
+
+def _others(ask: Ask, reach: Reach) -> Total | None:
+    """What projects that are not asked for had, where the total counts theirs as well; None where what is known will not do."""
+    # One that vanished, and another of its size made in the same moment, are noticed when all are listed.
+    listings = DAILY.fresh(ask)
+    # Of one project out of all, Cinder sums up nothing.
+    if len(listings) < len(ask.windows) or reach.project_id is not None:
+        return None
+    if not reach.all_projects:
+        return Total()
+    # Projects that were listed apart were not told of the same others.
+    first, *rest = set(listings.values())
+    return None if rest else Total(*map(int, first.note.split()))
+
+
+def _known(ask: Ask, but: Collection[str]) -> Total:
+    """What is known of the projects and lives, but for some that are told anew."""
+    volumes = (volume for project_id in ask.windows for volume in ask.memory.living("volume", project_id))
+    return _sum(volume.newest_claim.value for volume in volumes if volume.uuid not in but)
+
+
+def _sum(states: Iterable[VolumeState]) -> Total:
+    return sum((Total(1, state.size_gib) for state in states), Total())
+
+
 def _everybody(volumes: Volumes, ask: Ask, reach: Reach) -> Collection[str | None]:
     """Who has volumes, by a page of all; not asked where nothing of the project is known that could have ended."""
-    if not any(ask.memory.living("volume", project_id) for project_id in ask.windows):
+    if not any(True for project_id in ask.windows for _ in ask.memory.living("volume", project_id)):
         return (None,)
     return {row.tenant_id for row in next(volumes.volumes(reach.of, all_projects=True)).rows}

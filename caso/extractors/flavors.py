@@ -85,6 +85,11 @@ class FlavorReader:
         self._tell = tell or _warn
         self._told: set[tuple[str, str]] = set()
 
+    def told_by(self, specs: Mapping[str, str]) -> tuple[str | None, ...]:
+        """Of a flavor's properties, those that this reads."""
+        benchmark, accelerator = dataclasses.astuple(self._benchmark), dataclasses.astuple(self._accelerator)
+        return tuple(specs.get(key) for key in (*benchmark, DOCUMENTED_NAME_KEY, *accelerator))
+
     def read(self, embedded: EmbeddedFlavor, current_specs: Mapping[str, str] | None) -> Flavor:
         """The flavor of a server. Without ``current_specs`` (it was deleted, or cannot be seen) those at boot count.
 

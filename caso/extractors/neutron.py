@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import ClassVar, Self, TypeVar
 
 from oslo_config import cfg, types
 
-from caso.extractors.addresses import Known, see_fixed, see_floating, see_gateways
+from caso.extractors.addresses import Known, Subnets, see_fixed, see_floating, see_gateways
 from caso.extractors.base import Ask, Extractor, OddObject, Page
+from caso.extractors.remembering import DAILY
 from caso.extractors.sharing import Reach, ask_within_reach, require_whole_view, require_worth_sharing
-from caso.extractors.times import UnreadableError
+from caso.extractors.times import UnreadableError, listed_since
 from caso.lifecycle.address import AddressSeen, Origin
 from caso.sources import FloatingIpRow, Network, NetworkPage, OddRow, PortRow, Sources
 from caso.sources.network import NetworkRow
@@ -24,7 +25,9 @@ COUNTED = (Origin.FLOATING, Origin.FIXED)
 class NeutronExtractor(Extractor):
     """One listing of floating IPs, then one of ports, and one of routers, where they are counted.
 
-    Neutron does not show what was given back: an address that is in none of them has vanished.
+    Neutron does not show what was given back: an address that is in none of them has vanished. Most ports have no public
+    address: all are listed once a day, and in between those in the subnets that had one, unless a port that changed has one
+    in another.
     """
 
     observes: ClassVar[frozenset[str]] = frozenset({"address"})
@@ -56,36 +59,74 @@ class NeutronExtractor(Extractor):
     def _pages(self, ask: Ask, reach: Reach) -> Iterator[Page]:
         network = self._sources.network(ask.region, reach.scope)
         owners: set[str | None] = set()
-        yield from self._floating_and_fixed(network, ask, reach, owners)
-        if Origin.GATEWAY in self._counted:
-            for page in _noted(network.routers(reach.of, reach.filter), ask, owners, "routers"):
-                yield _page(page, ask, see_gateways)
-        require_whole_view(owners, reach, "neutron", lambda: _everybody(network, ask, reach))
-        yield Page(inventory=self.observes)
-
-    def _floating_and_fixed(self, network: Network, ask: Ask, reach: Reach, owners: set[str | None]) -> Iterator[Page]:
-        """The ports come second, for what they are themselves, and for floating IPs that do not tell whose port is theirs."""
         untold: list[NetworkPage[FloatingIpRow]] = []
-        servers: dict[str, str | None] = {}
         if Origin.FLOATING in self._counted:
             for page in _noted(network.floating_ips(reach.of, reach.filter), ask, owners, "floating IPs"):
                 if all(isinstance(row, OddRow) or row.tells_its_server for row in page.rows):
-                    yield _floating_page(page, ask, servers)
+                    yield _floating_page(page, ask, {})
                 else:
                     untold.append(page)
-        if Origin.FIXED in self._counted or untold:
-            for ports in _noted(network.ports(reach.of, reach.filter), ask, owners, "ports"):
-                if untold:
-                    servers |= {row.id: row.server_id for row in ports.rows if isinstance(row, PortRow)}
-                if Origin.FIXED in self._counted:
-                    yield _page(ports, ask, see_fixed)
+        listed = yield from self._ports(network, ask, reach, owners, untold)
+        if Origin.GATEWAY in self._counted:
+            for routers in _noted(network.routers(reach.of, reach.filter), ask, owners, "routers"):
+                yield _page(routers, ask, see_gateways)
+        require_whole_view(owners, reach, "neutron", lambda: _everybody(network, ask, reach))
+        yield Page(inventory=self.observes, listed=listed)
+
+    def _ports(
+        self, network: Network, ask: Ask, reach: Reach, owners: set[str | None], untold: Sequence[NetworkPage[FloatingIpRow]]
+    ) -> Generator[Page, None, str | None]:
+        """The ports, for what they are themselves, and for floating IPs that do not tell whose port is theirs.
+
+        Returns a note of a listing of all of them, if that is what it took, for runs that then need not.
+        """
+        if Origin.FIXED not in self._counted and not untold:
+            return None
+        remembered = None if untold else self._remembered(ask)
+        if remembered is not None and _suffice(remembered, network, ask, reach, owners):
+            if remembered:
+                for few in _noted(network.ports(reach.of, reach.filter, subnets=remembered), ask, owners, "ports"):
+                    yield _page(few, ask, see_fixed)
+            # Whether all projects are shown cannot be told where none of the others has an address.
+            if not reach.all_projects or set(owners) - {reach.scope}:
+                return None
+        servers: dict[str, str | None] = {}
+        subnets = Subnets()
+        for ports in _noted(network.ports(reach.of, reach.filter), ask, owners, "ports"):
+            if untold:
+                servers |= {row.id: row.server_id for row in ports.rows if isinstance(row, PortRow)}
+            if Origin.FIXED in self._counted:
+                subnets.note(ports.rows)
+                yield _page(ports, ask, see_fixed)
         for page in untold:
             yield _floating_page(page, ask, servers)
+        return None if untold or not subnets.can_be_relied_on else " ".join([self._what_counts, *sorted(subnets.found)])
+
+    @property
+    def _what_counts(self) -> str:
+        return ",".join(sorted(self._counted))
+
+    def _remembered(self, ask: Ask) -> Collection[str] | None:
+        """The subnets in which there were public addresses when all ports were listed; None where all are to be listed."""
+        listings = DAILY.fresh(ask)
+        notes = [listing.note.split() for listing in listings.values()]
+        if len(listings) < len(ask.windows) or any(note[:1] != [self._what_counts] for note in notes):
+            return None
+        return {subnet for note in notes for subnet in note[1:]}
+
+
+def _suffice(subnets: Collection[str], network: Network, ask: Ask, reach: Reach, owners: set[str | None]) -> bool:
+    """Whether no port has got a public address in another subnet since."""
+    since = min(listed_since(window) for window in ask.windows.values())
+    new = Subnets()
+    for page in _noted(network.ports(reach.of, reach.filter, changed_since=since), ask, owners, "changed ports"):
+        new.note(page.rows)
+    return new.found <= set(subnets)
 
 
 def _everybody(network: Network, ask: Ask, reach: Reach) -> Collection[str | None]:
     """Who has ports, by a page of all; not asked where nothing of the project is known that could have ended."""
-    if not any(ask.memory.living("address", project_id) for project_id in ask.windows):
+    if not any(True for project_id in ask.windows for _ in ask.memory.living("address", project_id)):
         return (None,)
     return {row.tenant_id for row in next(network.ports(reach.of, None)).rows}
 

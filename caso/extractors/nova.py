@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Self
@@ -13,22 +14,23 @@ from typing import ClassVar, Self
 from oslo_config import cfg
 
 from caso.errors import DeniedError
-from caso.extractors.base import Ask, Extractor, OddObject, Page
+from caso.extractors.base import Ask, Extractor, Listing, OddObject, Page
 from caso.extractors.changes import Changes
 from caso.extractors.flavors import ACCELERATOR_OPTIONS, BENCHMARK_OPTIONS, AcceleratorKeys, BenchmarkKeys, FlavorReader
 from caso.extractors.images import ImageNames
+from caso.extractors.remembering import FULL_LISTING_HOURS, Trust, reaching_back
 from caso.extractors.servers import see
-from caso.extractors.sharing import Reach, ask_within_reach, require_worth_sharing
+from caso.extractors.sharing import PLAIN_ROLES, Reach, ask_within_reach, require_worth_sharing
 from caso.extractors.times import UnreadableError, listed_since
 from caso.lifecycle.server import ServerSeen
-from caso.sources import OddRow, PartialRow, ScopeOrProject, ServerPage, ServerRow, Sources
+from caso.sources import Compute, OddRow, PartialRow, ScopeOrProject, ServerPage, ServerRow, Sources
 from caso.window import Window
 
 LOG = logging.getLogger(__name__)
 
 
 class NovaExtractor(Extractor):
-    """Two listings: the servers that are alive, then those changed in the windows, deleted ones included.
+    """The servers that changed in the windows, deleted ones included; before them, now and then, all that are alive.
 
     In this order nothing slips between the two: a server that ends, is made or changes while the first is read is in the
     second, which is the later truth. The other way round, one that ends in between would be in neither.
@@ -44,6 +46,7 @@ class NovaExtractor(Extractor):
             default="vmcatcher_event_ad_mpuri",
             help="Image property that is published as the image's id where an image has it. Empty: Glance is not asked.",
         ),
+        FULL_LISTING_HOURS,
         cfg.IntOpt(
             "deleted_kept_days",
             default=30,
@@ -66,8 +69,11 @@ class NovaExtractor(Extractor):
         accelerator: AcceleratorKeys | None = None,
         image_id_property: str = "vmcatcher_event_ad_mpuri",
         deleted_kept: timedelta | None = None,
+        full_listing_every: timedelta = timedelta(0),
     ) -> None:
         self.deleted_kept = deleted_kept
+        self._trust = Trust(full_listing_every)
+        self._settings = repr((benchmark, accelerator, image_id_property))
         self._sources = sources
         self._flavors = FlavorReader(benchmark or BenchmarkKeys(), accelerator or AcceleratorKeys())
         self._images = ImageNames(sources, image_id_property)
@@ -80,22 +86,47 @@ class NovaExtractor(Extractor):
             accelerator=AcceleratorKeys.from_conf(shared["accelerator"]),
             image_id_property=conf.image_id_property,
             deleted_kept=timedelta(days=conf.deleted_kept_days) or None,
+            full_listing_every=timedelta(hours=conf.full_listing_every),
         )
 
     def extract(self, ask: Ask) -> Iterator[Page]:
         """Pages as Nova gives them; with several projects asked for, one listing of all projects."""
-        return ask_within_reach(ask, self._sources, lambda reach: self._pages(ask, reach))
+        listings = self._trust.in_whole(ask)
+        return ask_within_reach(ask, self._sources, lambda reach: self._pages(ask, reach, listings.values()))
 
-    def _pages(self, ask: Ask, reach: Reach) -> Iterator[Page]:
+    def _pages(self, ask: Ask, reach: Reach, listings: Collection[Listing]) -> Iterator[Page]:
+        note = self._note(ask.region, reach.scope)
+        if listings and all(listing.note == note for listing in listings):
+            yield from self._changed(ask, reach)
+        else:
+            yield from self._all(ask, reach, note)
+
+    def _changed(self, ask: Ask, reach: Reach) -> Iterator[Page]:
+        """What Nova tells as changed: whatever else is known of the projects goes on as it is."""
         compute = self._sources.compute(ask.region, reach.scope)
         changes = Changes(ask, compute)
-        servers = partial(compute.servers, reach.of, all_projects=reach.all_projects, project_id=reach.project_id)
+        for number, page in enumerate(_servers(compute, reach)(changes_since=_earliest(ask))):
+            if number == 0:
+                require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "changed servers")
+            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes)
+        # Who has a plain role is not told, and learns it from the next listing of all.
+        hosts = None if self._sources.roles(reach.scope) <= PLAIN_ROLES else self._sources.unknown_hosts(ask.region, reach.scope)
+        if hosts:
+            yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and what changed in it is not told")
+        yield Page(vouched=self.observes)
+
+    def _all(self, asked: Ask, reach: Reach, note: str) -> Iterator[Page]:
+        """All that are alive, and what changed since that was last looked at."""
+        ask = reaching_back(asked)
+        compute = self._sources.compute(ask.region, reach.scope)
+        changes = Changes(ask, compute, asked.windows)
+        servers = _servers(compute, reach)
         # With a project's name as a filter, Nova says nothing of cells that are down.
         complete = compute.tells_of_cells and reach.project_id is None
         for number, page in enumerate(servers()):
             if number == 0:
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "servers")
-            yield self._page(page, ask, reach.scope, changes)
+            yield self._page(page, ask, reach.scope, changes, asked)
             if number == 0 and page.more:
                 # Nova shows servers of a cell that is down only as far as a page has room for them (compute/api.py, get_all).
                 hosts = self._sources.unknown_hosts(ask.region, reach.scope)
@@ -104,11 +135,22 @@ class NovaExtractor(Extractor):
                     yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and which servers it hides is not told")
         if complete:
             yield Page(inventory=frozenset({"server"}))
-        since = min(listed_since(window) for window in ask.windows.values())
-        for page in servers(changes_since=since):
-            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes)
+        for page in servers(changes_since=_earliest(ask)):
+            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes, asked)
+        yield Page(listed=note)
 
-    def _page(self, page: ServerPage, ask: Ask, scope: ScopeOrProject, changes: Changes) -> Page:
+    def _note(self, region: str, scope: ScopeOrProject) -> str:
+        """What servers are looked at by besides their own rows: where it is another one, all are to be looked at again."""
+        try:
+            flavors = self._sources.flavors(region).listed(scope)
+        except DeniedError:
+            flavors = ()
+        # Private ones differ from scope to scope.
+        told = {row.name: self._flavors.told_by(row.extra_specs or {}) for row in flavors if row.public}
+        set_there = sorted((name, properties) for name, properties in told.items() if any(properties))
+        return hashlib.sha256(repr((self._settings, set_there)).encode()).hexdigest()
+
+    def _page(self, page: ServerPage, ask: Ask, scope: ScopeOrProject, changes: Changes, checked: Ask | None = None) -> Page:
         seen: list[ServerSeen] = []
         odd: list[OddObject] = []
         hidden: Counter[str] = Counter()
@@ -137,7 +179,8 @@ class NovaExtractor(Extractor):
             unfinished = dict.fromkeys((one.project_id for one in seen if one.image_id), reason) | unfinished
         # Of any project, such a cell hides also what ended in it: of that no listing has a row.
         doubt = "nova: a cell is down, and what ended in it is not told" if hidden else None
-        return Page(tuple(seen), tuple(odd), unfinished, doubt)
+        unmarked = frozenset(one.uuid for one in seen if checked is not None and _is_unmarked(one, checked))
+        return Page(tuple(seen), tuple(odd), unfinished, doubt, unmarked=unmarked)
 
     def _see(self, row: ServerRow, arrived_at: datetime, region: str, scope: ScopeOrProject) -> ServerSeen:
         specs = self._current_specs(region, row.flavor.original_name, scope)
@@ -153,10 +196,26 @@ class NovaExtractor(Extractor):
 
     def _current_specs(self, region: str, flavor: str, scope: ScopeOrProject) -> Mapping[str, str] | None:
         try:
-            return self._sources.flavors(region).find(flavor, scope)
+            found = self._sources.flavors(region).find(flavor, scope)
         except DeniedError as exc:
             LOG.debug("flavors count as they were at boot: %s", exc)
             return None
+        return None if found is None else found.extra_specs
+
+
+def _servers(compute: Compute, reach: Reach) -> Callable[..., Iterator[ServerPage]]:
+    return partial(compute.servers, reach.of, all_projects=reach.all_projects, project_id=reach.project_id)
+
+
+def _earliest(ask: Ask) -> datetime:
+    return min(listed_since(window) for window in ask.windows.values())
+
+
+def _is_unmarked(seen: ServerSeen, ask: Ask) -> bool:
+    """Whether its change, if it has one, was there to be told before the window that is asked for."""
+    window = ask.windows[seen.project_id]
+    remembered = ask.memory.listing(seen.project_id) is not None
+    return remembered and (seen.ended or seen.unchanged_since) < listed_since(window)
 
 
 def _changed_in_its_window(page: ServerPage, windows: Mapping[str, Window]) -> ServerPage:

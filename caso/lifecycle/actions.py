@@ -61,11 +61,12 @@ class Action:
     failed: bool = False
 
 
-def worth_asking(known: Server | None, seen: ServerSeen) -> bool:
+def worth_asking(known: Server | None, seen: ServerSeen, looked_at: datetime | None = None) -> bool:
     """Whether actions could tell more of the time since the server was last seen than its row does.
 
     They could where its flavor or class of state is another one, or its row changed while
     nobody looked for long. Of the time before the first look nothing is asked: it counts as the first look shows it.
+    ``looked_at`` is when it was known to be unchanged though it was not seen, if it was.
     """
     if known is None or (known.ended is not None and known.end_reason is None):
         return False
@@ -73,7 +74,8 @@ def worth_asking(known: Server | None, seen: ServerSeen) -> bool:
     changed_last = seen.ended or seen.unchanged_since
     if changed_last <= newest.since:
         return False
-    if not same_size(newest.value.flavor, seen.state.flavor) or seen.seen_at - newest.until > LONG:
+    looked_at = max(newest.until, looked_at or newest.until)
+    if not same_size(newest.value.flavor, seen.state.flavor) or seen.seen_at - looked_at > LONG:
         return True
     return seen.ended is None and _class_of(newest.value.status) != _class_of(seen.state.status)
 

@@ -15,15 +15,16 @@ from caso.sources.identity import Found, Identity, ProjectRow
 from caso.sources.image import Images
 from caso.sources.lookup import Lookup
 from caso.sources.network import FloatingIpRow, Network, NetworkPage, PortRow, RouterRow
-from caso.sources.rows import OddRow, PartialRow, ServerRow
+from caso.sources.rows import FlavorRow, OddRow, PartialRow, ServerRow
 from caso.sources.usage import Usage, UsageRow
 from caso.sources.users import Users
 from caso.sources.versions import Microversion, newest
-from caso.sources.volume import VolumePage, VolumeRow, Volumes
+from caso.sources.volume import Total, VolumePage, VolumeRow, Volumes
 
 __all__ = [
     "Api",
     "Compute",
+    "FlavorRow",
     "FloatingIpRow",
     "Found",
     "Identity",
@@ -43,6 +44,7 @@ __all__ = [
     "ServerPage",
     "ServerRow",
     "Sources",
+    "Total",
     "Usage",
     "UsageRow",
     "VolumePage",
@@ -68,7 +70,7 @@ class Sources:
         self._lock = threading.Lock()
         self._versions: dict[str, Microversion] = {}
         self._volume_versions: dict[str, Microversion | None] = {}
-        self._flavors: dict[str, Lookup[Mapping[str, str]]] = {}
+        self._flavors: dict[str, Lookup[FlavorRow]] = {}
         self._images: dict[tuple[str, str], Lookup[str]] = {}
 
     def regions(self, scope: ScopeOrProject = Scope.AS_CONFIGURED, *, service_type: str = "compute") -> tuple[str, ...]:
@@ -114,8 +116,8 @@ class Sources:
             LOG.debug("whether a cell is down cannot be found out: %s", exc)
             return None
 
-    def flavors(self, region: str) -> Lookup[Mapping[str, str]]:
-        """The current extra specs of flavors, by name."""
+    def flavors(self, region: str) -> Lookup[FlavorRow]:
+        """The flavors as they are now, with their extra specs, by name."""
         with self._lock:
             return self._flavors.setdefault(region, Lookup(lambda scope: self.compute(region, scope).flavors()))
 

@@ -136,8 +136,8 @@ class Compute:
         services = body.get("services") or ()
         return sum(isinstance(service, dict) and service.get("status") == "UNKNOWN" for service in services)
 
-    def flavors(self) -> dict[str, Mapping[str, str]]:
-        """The extra specs of the flavors there are now, by name: public ones, the project's own, for an admin all.
+    def flavors(self) -> dict[str, FlavorRow]:
+        """The flavors there are now, by name: public ones, the project's own, for an admin all.
 
         Empty where Nova does not list extra specs (before 2.61), a flavor left out where this role may not see them.
         """
@@ -153,7 +153,7 @@ class Compute:
             microversion=str(version),
         )
         rows = (_flavor(flavor) for flavor in raw)
-        return {row.name: row.extra_specs for row in rows if row and row.extra_specs is not None}
+        return {row.name: row for row in rows if row and row.extra_specs is not None}
 
 
 def _as_nova_writes(instant: datetime) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
@@ -18,6 +18,8 @@ from caso.sources.rows import Id, OddRow, Row, Text, UtcTime, id_of, text_or_non
 
 PAGE_LIMIT = "1000"
 """Neutron links a next page only where a limit is asked for, or where its operator set one."""
+FEW_LIMIT = "10000"
+"""For listings of few and short rows, which one request is to bring wherever that is possible."""
 SERVER_PORT = "compute:"
 """How the owner of a server's port begins; an availability zone follows."""
 NEUTRONS_OWN_PORT = "network:"
@@ -60,6 +62,7 @@ class FloatingIpRow(NetworkRow):
 class FixedIp(Row):
     """An address of a port."""
 
+    subnet_id: Text | None = None
     ip_address: IPv4Address | IPv6Address
 
 
@@ -110,22 +113,38 @@ class Network:
 
     def floating_ips(self, of: str, project_id: str | None) -> Iterator[NetworkPage[FloatingIpRow]]:
         """The floating IPs that are taken, those that lead nowhere among them."""
-        return self._list("floatingips", FloatingIpRow, f"list the floating IPs of {of}", project_id)
+        return self._list("floatingips", FloatingIpRow, f"list the floating IPs of {of}", project_id, FEW_LIMIT)
 
-    def ports(self, of: str, project_id: str | None) -> Iterator[NetworkPage[PortRow]]:
-        """The ports, without those that belong to nobody: Neutron makes them for gateways and floating IPs."""
-        return self._list("ports", PortRow, f"list the ports of {of}", project_id)
+    def ports(
+        self,
+        of: str,
+        project_id: str | None,
+        *,
+        subnets: Collection[str] = (),
+        changed_since: datetime | None = None,
+    ) -> Iterator[NetworkPage[PortRow]]:
+        """The ports, without those that belong to nobody: Neutron makes them for gateways and floating IPs.
+
+        All of them, those with an address of one of some ``subnets``, or those that changed since a time.
+        """
+        only = [("fixed_ips", f"subnet_id={subnet}") for subnet in sorted(subnets)]
+        if changed_since:
+            only.append(("changed_since", f"{changed_since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"))
+        what = f"list the {'changed ' if changed_since else ''}ports of {of}"
+        return self._list("ports", PortRow, what, project_id, FEW_LIMIT if only else PAGE_LIMIT, only)
 
     def routers(self, of: str, project_id: str | None) -> Iterator[NetworkPage[RouterRow]]:
         """The routers."""
-        return self._list("routers", RouterRow, f"list the routers of {of}", project_id)
+        return self._list("routers", RouterRow, f"list the routers of {of}", project_id, PAGE_LIMIT)
 
-    def _list(self, kind: str, row: type[R], to: str, project_id: str | None) -> Iterator[NetworkPage[R]]:
+    def _list(
+        self, kind: str, row: type[R], to: str, project_id: str | None, limit: str, only: Sequence[tuple[str, str]] = ()
+    ) -> Iterator[NetworkPage[R]]:
         # A port of somebody else on a network of the project is shown to the project, too: the filter is needed in any scope.
-        query = {"limit": PAGE_LIMIT} | ({"project_id": project_id} if project_id else {})
-        # The parameter has to be repeated for each field, which a mapping cannot say.
-        fields = urlencode([("fields", name) for name in _fields(row)])
-        for page in follow(self._api, f"/v2.0/{kind}?{fields}", kind, query, to=to):
+        query = {"limit": limit} | ({"project_id": project_id} if project_id else {})
+        # These parameters are repeated, which a mapping cannot say.
+        repeated = urlencode([*(("fields", name) for name in _fields(row)), *only])
+        for page in follow(self._api, f"/v2.0/{kind}?{repeated}", kind, query, to=to):
             rows = tuple(_read(raw, row) for raw in page.rows if _owner(raw) != "")
             yield NetworkPage(rows, self._clock(), page.more)
 

@@ -88,6 +88,7 @@ class FlavorRow(Row):
     """A flavor of ``GET /flavors/detail``; ``extra_specs`` is None where this role may not see them."""
 
     name: Id
+    public: bool = Field(default=True, alias="os-flavor-access:is_public")
     extra_specs: Mapping[Text, Text] | None = None
 
 

@@ -54,11 +54,13 @@ class VolumePage:
 
 @dataclasses.dataclass(frozen=True)
 class Total:
-    """How many volumes a project had at ``arrived_at``, and how large they were together."""
+    """How many volumes there are, and how large they are together."""
 
-    count: int
-    size_gib: int
-    arrived_at: datetime
+    count: int = 0
+    size_gib: int = 0
+
+    def __add__(self, other: Total) -> Total:
+        return Total(self.count + other.count, self.size_gib + other.size_gib)
 
 
 class Volumes:
@@ -127,15 +129,16 @@ class Volumes:
         page = next(follow(self._api, "/volumes", "volumes", query, to="list volumes"))
         return len(page.rows), page.more
 
-    def total(self, of: str) -> Total:
-        """The number and the size of the volumes of the token's project; there since 3.12."""
+    def total(self, of: str, *, all_projects: bool = False) -> Total:
+        """The number and the size of the volumes of the token's project, or of the whole cloud; there since 3.12."""
         to = f"sum up the volumes of {of}"
-        body = self._api.get("/volumes/summary", to=to, microversion=str(COMPARING_TIMES))
+        query = {"all_tenants": "1"} if all_projects else {}
+        body = self._api.get("/volumes/summary", query, to=to, microversion=str(COMPARING_TIMES))
         summary = body.get("volume-summary")
         count, size = (summary.get(key) for key in ("total_count", "total_size")) if isinstance(summary, dict) else (None, None)
         if not isinstance(count, int) or not isinstance(size, int):
             raise SourceError(f"{self._api.name}: cannot {to}: the answer has no total_count and total_size")
-        return Total(count, size, self._clock())
+        return Total(count, size)
 
 
 def read_volume(raw: Mapping[str, Any], owner: str | None = None) -> VolumeRow | OddRow:

@@ -22,7 +22,9 @@ class Checkpoint(NamedTuple):
     which servers that lived then are owed a closing record of the month before, if that is so.
     ``retired`` is when the project was found to be no longer ours. ``service`` is the name of the service that the
     records of the scope carry, ``kinds`` are the kinds of objects that its extractor observes. ``project_name`` is the
-    project's as last told, ``succeeded`` when a run last saw all of its window.
+    project's as last told, ``succeeded`` when a run last saw all of its window. ``listed`` is when a run last
+    listed all that there was, with what its extractor noted of that in ``listed_note``; ``vouched`` is until when what is
+    known and lives was last known to be there by other means.
     """
 
     scope: Scope
@@ -35,6 +37,9 @@ class Checkpoint(NamedTuple):
     kinds: frozenset[str] = frozenset()
     project_name: str | None = None
     succeeded: datetime | None = None
+    listed: datetime | None = None
+    listed_note: str | None = None
+    vouched: datetime | None = None
 
 
 class Checkpoints:
@@ -121,6 +126,14 @@ class Checkpoints:
         if rows:
             self._connection.execute(update(checkpoints).where(mine).values({column: bindparam("value")}), rows)
 
+    def note_listing(self, scope: Scope, at: datetime, note: str) -> None:
+        """All that there was of the scope was listed by a run that began to ask at ``at``."""
+        self._connection.execute(_update(scope).values(listed=at, listed_note=note))
+
+    def note_vouched(self, scope: Scope, at: datetime) -> None:
+        """What is known of the scope and lives was there at ``at``."""
+        self._connection.execute(_update(scope).values(vouched=at))
+
     def retire(self, scope: Scope, at: datetime) -> None:
         self._connection.execute(_update(scope).values(retired=at))
 
@@ -159,4 +172,7 @@ def _checkpoint(row: Row[Any]) -> Checkpoint:
         *(scope, row.since, row.opening, row.until, row.vo, row.retired, row.service, kinds),
         project_name=row.project_name,
         succeeded=row.succeeded,
+        listed=row.listed,
+        listed_note=row.listed_note,
+        vouched=row.vouched,
     )

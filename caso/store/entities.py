@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -112,25 +113,35 @@ class Entities:
             self._connection.execute(statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
 
     def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
-        """Fold what the extractor ``by`` saw into what is known; the ids of the projects that own it now."""
-        projects: set[str] = set()
+        """Fold what the extractor ``by`` saw into what is known; the ids of what lived otherwise than was known."""
+        otherwise: set[str] = set()
         for kind, of_kind in _by_kind(seen):
             for chunk in chunks(of_kind):
                 known = self._load(place, kind, {kind.id_of(one) for one in chunk})
                 for one in chunk:
                     before = known.get(kind.id_of(one), UNKNOWN)
-                    known[kind.id_of(one)] = before.become(kind, kind.observe(before.entity, one)).told(by)
-                projects |= self._write(place, kind, known)
+                    known[kind.id_of(one)] = after = before.become(kind, kind.observe(before.entity, one)).told(by)
+                    if after.dirty_from != before.dirty_from:
+                        otherwise.add(kind.id_of(one))
+                self._write(place, kind, known)
                 Quarantine(self._connection).clear(place, kind.name, known)
-        return projects
+        return otherwise
 
     def vanish(
-        self, scope: Scope, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER, unlisted: bool = False
+        self,
+        scope: Scope,
+        *,
+        seen_since: datetime,
+        at: datetime,
+        reason: str,
+        kind: str = SERVER,
+        unlisted: bool = False,
+        there_until: datetime | None = None,
     ) -> list[str]:
         """End what lives in the scope's project, was told of by its extractor and not met since ``seen_since``; the ids.
 
         What is in quarantine and was met since is there, only unreadable: it lives on.
-        So does what listings hide, unless ``unlisted``.
+        So does what listings hide, unless ``unlisted``. It was seen last when it was told of last, or at ``there_until``.
         """
         odd = Quarantine(self._connection)
         odd.forget(scope.place, scope.project_id, met_before=seen_since, kind=kind)
@@ -149,7 +160,10 @@ class Entities:
         for chunk in chunks(gone):
             known = self._load(scope.place, rules, set(chunk))
             missed = {uuid: one for uuid, one in known.items() if unlisted or rules.is_listed(one.entity)}
-            ended = {uuid: one.become(rules, rules.vanish(one.entity, at, reason)) for uuid, one in missed.items()}
+            ended = {
+                uuid: one.become(rules, rules.vanish(_there_until(one.entity, there_until), at, reason))
+                for uuid, one in missed.items()
+            }
             self._write(scope.place, rules, ended)
             vanished += ended
         return vanished
@@ -161,8 +175,7 @@ class Entities:
             for row in rows
         }
 
-    def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> set[str]:
-        """The ids of the projects that own what was written."""
+    def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> None:
         rows = {uuid: _row(kind, one) for uuid, one in known.items()}
         where = {**place._asdict(), "kind": kind.name}
         new = [row | where | {"id": uuid} for uuid, row in rows.items() if not known[uuid].held]
@@ -171,11 +184,15 @@ class Entities:
             self._connection.execute(insert(entities), new)
         if held:
             self._connection.execute(update(entities).where(_at(place, kind.name), entities.c.id == bindparam("b_id")), held)
-        return {row["project_id"] for row in rows.values()}
 
 
 def _at(place: Place, kind: str) -> ColumnElement[bool]:
     return and_(entities.c.cloud == place.cloud, entities.c.region == place.region, entities.c.kind == kind)
+
+
+def _there_until(entity: Any, instant: datetime | None) -> Any:
+    """The entity, known to have been there at an instant."""
+    return entity if instant is None else dataclasses.replace(entity, known_at=max(entity.known_at, instant))
 
 
 def _by_kind(seen: Iterable[Any]) -> Iterable[tuple[EntityKind, list[Any]]]:

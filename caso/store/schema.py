@@ -26,7 +26,8 @@ legacy_checkpoints = Table(
     "legacy_checkpoints", metadata, Column("project", name(255), primary_key=True), Column("until", Utc, nullable=False)
 )
 
-# project_name: as last told. succeeded: when a run last saw all of its window.
+# project_name: as last told. succeeded: when a run last saw all of its window. listed: when a run last listed all that there
+# was, listed_note: what the extractor noted of that. vouched: until when what is known was last known to be so by other means.
 checkpoints = Table(
     "checkpoints",
     metadata,
@@ -43,6 +44,9 @@ checkpoints = Table(
     Column("kinds", name(255), nullable=False),
     Column("project_name", name(255)),
     Column("succeeded", Utc),
+    Column("listed", Utc),
+    Column("listed_note", body()),
+    Column("vouched", Utc),
 )
 
 # seen: its extractor has told all of it. done: until when it is accounted for.

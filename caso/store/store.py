@@ -53,7 +53,7 @@ class Store:
             yield Step(Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection), Histories(connection))
 
     def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
-        """Fold what the extractor ``by`` saw into what is known; the ids of the projects that own it now.
+        """Fold what the extractor ``by`` saw into what is known; the ids of what lived otherwise than was known.
 
         What was seen is well: it leaves the quarantine.
         """
@@ -61,20 +61,33 @@ class Store:
             return Entities(connection).observe(place, seen, by=by)
 
     def vanish(
-        self, scope: Scope, *, seen_since: datetime, at: datetime, reason: str, kind: str = SERVER, unlisted: bool = False
+        self,
+        scope: Scope,
+        *,
+        seen_since: datetime,
+        at: datetime,
+        reason: str,
+        kind: str = SERVER,
+        unlisted: bool = False,
+        vouched: bool = True,
     ) -> list[str]:
         """After a complete listing of a scope that began at ``seen_since``: end what its extractor told of, lives and was not
         in it; the ids.
 
         What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
+        It ends where it was seen last, or known to be there by other means, unless what was ``vouched`` for is refuted.
         """
         with self.database.write() as connection:
-            return Entities(connection).vanish(scope, seen_since=seen_since, at=at, reason=reason, kind=kind, unlisted=unlisted)
+            checkpoint = Checkpoints(connection).get(scope)
+            there_until = checkpoint.vouched if checkpoint and vouched else None
+            return Entities(connection).vanish(
+                scope, seen_since=seen_since, at=at, reason=reason, kind=kind, unlisted=unlisted, there_until=there_until
+            )
 
-    def living(self, place: Place, project_id: str, kind: str) -> list[Any]:
-        """The entities of a kind that the project owns and that have no end yet, by id."""
+    def living(self, place: Place, project_id: str, kind: str) -> Iterator[Any]:
+        """The entities of a kind that the project owns and that have no end yet, by id; read a part at a time."""
         with self.database.read() as connection:
-            return list(Entities(connection).living(place, project_id, kind=kind))
+            yield from Entities(connection).living(place, project_id, kind=kind)
 
     def known(self, place: Place, kind: str, ids: Collection[str]) -> dict[str, Any]:
         """Those entities of a kind that are known there, by id."""

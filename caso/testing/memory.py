@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from caso.extractors.base import Seen
+from caso.extractors.base import Listing, Seen
 from caso.store.kinds import KINDS, kind_of
 
 
 class Remembered:
-    """A :class:`caso.extractors.base.Memory` of these entities, by kind.
+    """A :class:`caso.extractors.base.Memory` of these entities, by kind; ``listings`` are by project.
 
     >>> from caso.testing.entities import hours, seen_volume
     >>> memory = Remembered.of([seen_volume(at=hours(1), uuid="v"), seen_volume(at=hours(2), uuid="v", size_gib=20)])
@@ -20,18 +20,22 @@ class Remembered:
     ['v']
     """
 
-    def __init__(self, **entities: Iterable[Any]) -> None:
+    def __init__(self, *, listings: Mapping[str, Listing] | None = None, **entities: Iterable[Any]) -> None:
+        self._listings = listings or {}
         self._entities = {kind: {KINDS[kind].id_of(one): one for one in known} for kind, known in entities.items()}
 
     @classmethod
-    def of(cls, seen: Iterable[Seen]) -> Self:
+    def of(cls, seen: Iterable[Seen], listings: Mapping[str, Listing] | None = None) -> Self:
         """The memory of who was told this, in this order."""
         lives: dict[str, dict[str, Any]] = {}
         for one in seen:
             kind = kind_of(one)
             of_kind = lives.setdefault(kind.name, {})
             of_kind[kind.id_of(one)] = kind.observe(of_kind.get(kind.id_of(one)), one)
-        return cls(**{kind: of_kind.values() for kind, of_kind in lives.items()})
+        return cls(listings=listings, **{kind: of_kind.values() for kind, of_kind in lives.items()})
+
+    def listing(self, project_id: str) -> Listing | None:
+        return self._listings.get(project_id)
 
     def living(self, kind: str, project_id: str) -> Sequence[Any]:
         of_kind = sorted(self._entities.get(kind, {}).items())

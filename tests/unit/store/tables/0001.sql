@@ -17,6 +17,9 @@ CREATE TABLE checkpoints (
     kinds VARCHAR(255) NOT NULL,
     project_name VARCHAR(255),
     succeeded VARCHAR(27),
+    listed VARCHAR(27),
+    listed_note TEXT,
+    vouched VARCHAR(27),
     CONSTRAINT pk_checkpoints PRIMARY KEY (cloud, region, project_id, extractor)
 );
 CREATE TABLE deliveries (
