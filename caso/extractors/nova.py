@@ -69,7 +69,7 @@ class NovaExtractor(Extractor):
         accelerator: AcceleratorKeys | None = None,
         image_id_property: str = "vmcatcher_event_ad_mpuri",
         deleted_kept: timedelta | None = None,
-        full_listing_every: timedelta = timedelta(0),
+        full_listing_every: timedelta = timedelta(days=1),
     ) -> None:
         self.deleted_kept = deleted_kept
         self._trust = Trust(full_listing_every)

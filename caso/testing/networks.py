@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import parse_qs
 
 from caso.errors import SourceError
 from caso.sources import LostMarkerError, MissingError, ScopeOrProject
@@ -82,8 +83,8 @@ class FakeNetwork:
         self.pages_served = 0
 
     def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """What Neutron says to a GET; the query in ``path`` only says which fields are wanted."""
-        kind = path.removeprefix("/v2.0/").partition("?")[0]
+        """What Neutron says to a GET; of the query in ``path`` it heeds ``fixed_ips`` and ``changed_since``, not the fields."""
+        kind, _, query = path.removeprefix("/v2.0/").partition("?")
         if kind not in self.rows:
             raise MissingError(f"neutron: cannot show {path}: it is not there (HTTP 404)")
         self.pages_served += 1
@@ -92,6 +93,7 @@ class FakeNetwork:
         wanted = params.get("project_id")
         rows = [row for row in self.rows[kind] if self.admin or _owner(row) in (None, scope)]
         rows = [row for row in rows if wanted is None or _owner(row) in (None, wanted)]
+        rows = [row for row in rows if _is_asked_for(row, parse_qs(query))]
         try:
             return page_of(rows, kind, params, self.page_size)
         except LostMarkerError as exc:
@@ -103,6 +105,13 @@ class FakeNetwork:
     def versions(self) -> Mapping[str, Any]:
         """The version document."""
         return {"versions": [{"id": "v2.0", "status": "CURRENT"}]}
+
+
+def _is_asked_for(row: Mapping[str, Any], query: Mapping[str, Sequence[str]]) -> bool:
+    subnets = {wanted.removeprefix("subnet_id=") for wanted in query.get("fixed_ips", ())}
+    if subnets and subnets.isdisjoint(address.get("subnet_id") for address in row.get("fixed_ips", ())):
+        return False
+    return all(str(row.get("updated_at", "")) >= since for since in query.get("changed_since", ()))
 
 
 def _owner(row: Mapping[str, Any]) -> Any:

@@ -63,7 +63,8 @@ class FakeVolume:
         if path == "/volumes/detail":
             return self._list(scope, params)
         if path == "/volumes/summary":
-            sizes = [volume["size"] for volume in self.volumes if volume.get(OWNER) == scope]
+            everybody = self.admin and params.get("all_tenants")
+            sizes = [volume["size"] for volume in self.volumes if everybody or volume.get(OWNER) == scope]
             return {"volume-summary": {"total_count": len(sizes), "total_size": sum(sizes), "metadata": {}}}
         raise MissingError(f"cinder: cannot show {path}: it is not there (HTTP 404)")
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from caso.errors import SourceError
-from caso.extractors.base import Ask, CannotShareError
+from caso.extractors.base import Ask, CannotShareError, Listing
 from caso.extractors.cinder import CinderExtractor
 from caso.lifecycle.volume import observe
 from caso.sources import LoginError
@@ -190,9 +190,10 @@ OLD = "2024-02-01T00:00:00.000000"
 SOON = "2024-03-02T00:01:00.000000"
 
 
-def known(*ids, size=10):
+def known(*ids, size=10, listed=BEFORE, others="0 0", projects=(P,)):
     at = BEFORE + timedelta(minutes=1)
-    return Remembered(volume=[observe(None, seen_volume(uuid=i, at=at, created=CREATED, size_gib=size)) for i in ids])
+    volumes = [observe(None, seen_volume(uuid=i, at=at, created=CREATED, size_gib=size)) for i in ids]
+    return Remembered(listings=dict.fromkeys(projects, Listing(listed, others)), volume=volumes)
 
 
 def check(volumes, memory=None, many=2, **cinder):
@@ -201,13 +202,23 @@ def check(volumes, memory=None, many=2, **cinder):
     return pages, paths(asked)
 
 
-def test_where_nothing_changed_all_are_seen_again_and_no_inventory_is_claimed():
+def test_where_nothing_changed_all_are_vouched_for_and_no_inventory_is_claimed():
     pages, asked = check([a_volume(i) for i in "abc"])
 
     assert asked == ["/", "/volumes/detail", "/volumes/summary", "/volumes/detail"]
-    assert {row.seen_at for row in seen(pages).values()} == {NOW}
-    assert set(seen(pages)) == {"a", "b", "c"}
+    assert seen(pages) == {}
+    assert [page.vouched for page in pages] == [{"volume"}]
     assert inventories(pages) == []
+
+
+@pytest.mark.parametrize("listed", [None, BEFORE - timedelta(days=1), NOW + timedelta(days=400)])
+def test_all_are_listed_once_a_day_and_where_nobody_knows_when_they_were(listed):
+    memory = known("a", "b", "c", listed=listed, projects=(P,) if listed else ())
+
+    pages, asked = check([a_volume(i) for i in "abc"], memory)
+
+    assert asked == ["/volumes/detail"]
+    assert [page.listed for page in pages if page.inventory] == ["0 0"]
 
 
 @pytest.mark.parametrize(
@@ -239,20 +250,9 @@ def test_what_changed_and_what_was_made_is_told_as_it_is_now():
 
     rows = seen(pages)
     assert len(asked) == 4
-    assert set(rows) == {"a", "b", "c", "new"}
+    assert set(rows) == {"a", "new"}
     assert rows["a"].state.size_gib == 30
-    assert (rows["b"].unchanged_since, rows["new"].created) == (CREATED, datetime(2024, 3, 2, 0, 1, tzinfo=UTC))
-
-
-def test_what_changed_since_a_volume_was_last_seen_is_asked_for_though_the_window_begins_later():
-    memory = Remembered(
-        volume=[observe(None, seen_volume(uuid=i, at=BEFORE - timedelta(days=2), created=CREATED)) for i in "abc"]
-    )
-    yesterday = "2024-03-01T00:00:00.000000"
-
-    pages, _ = check([a_volume("a", name="new", updated_at=yesterday), a_volume("b"), a_volume("c")], memory)
-
-    assert seen(pages)["a"].name == "new"
+    assert rows["new"].created == datetime(2024, 3, 2, 0, 1, tzinfo=UTC)
 
 
 def test_few_volumes_are_listed_and_so_are_those_of_an_old_cinder():
@@ -260,13 +260,56 @@ def test_few_volumes_are_listed_and_so_are_those_of_an_old_cinder():
     assert check([a_volume(i) for i in "abc"], microversion="3.59")[1] == ["/", "/volumes/detail"]
 
 
-def test_out_of_all_projects_nothing_is_summed_up():
-    memory = known("a", "b", "c")
-    cinder = extractor([a_volume("a", P), a_volume("b", Q)], admin=True, many=0)
+def shared(volumes, memory):
+    cinder = extractor(volumes, admin=True, many=2)
+    pages = list(cinder.extract(ask(P, Q, memory=memory)))
+    return pages, paths(cinder)
 
-    list(cinder.extract(ask(P, Q, memory=memory)))
 
-    assert paths(cinder) == ["/volumes/detail"]
+OURS = [a_volume("a", P), a_volume("b", P), a_volume("c", P), a_volume("d", Q)]
+
+
+def test_out_of_all_projects_the_volumes_of_others_are_noted_when_all_are_listed():
+    pages, _ = shared([*OURS, a_volume("x", "somebody", size=7), a_volume("y", "somebody", size=5)], known("a", projects=()))
+
+    assert [page.listed for page in pages if page.inventory] == ["2 12"]
+
+
+def test_out_of_all_projects_the_total_is_that_of_what_is_known_and_of_the_others():
+    memory = known("a", "b", "c", "d", others="1 7", projects=(P, Q))
+    memory_of_d = Remembered(
+        listings={P: memory.listing(P), Q: memory.listing(Q)},
+        volume=[
+            observe(None, seen_volume(uuid=i, at=BEFORE, created=CREATED, size_gib=10, project_id=Q if i == "d" else P))
+            for i in "abcd"
+        ],
+    )
+
+    pages, asked = shared([*OURS, a_volume("x", "somebody", size=7)], memory_of_d)
+    gone, asked_for_gone = shared([*OURS[1:], a_volume("x", "somebody", size=7)], memory_of_d)
+
+    assert asked == ["/", "/volumes/detail", "/volumes/summary", "/volumes/detail"]
+    assert [page.vouched for page in pages] == [{"volume"}]
+    assert len(asked_for_gone) == 5
+    assert inventories(gone) == [{"volume"}]
+
+
+@pytest.mark.parametrize("change", [{"updated_at": SOON}, {"created_at": SOON, "updated_at": None}])
+def test_out_of_all_projects_all_are_listed_where_a_volume_of_others_changed(change):
+    memory = known("a", "b", "c", "d", others="1 7", projects=(P, Q))
+
+    pages, _ = shared([*OURS, a_volume("x", "somebody", size=7, **change)], memory)
+
+    assert inventories(pages) == [{"volume"}]
+
+
+def test_projects_that_were_listed_apart_were_not_told_of_the_same_others():
+    volumes = known("a", "b", "c", "d")
+    apart = Remembered(listings={P: Listing(BEFORE, "0 0"), Q: Listing(BEFORE, "1 7")}, volume=list(volumes.living("volume", P)))
+
+    _, asked = shared(OURS, apart)
+
+    assert asked == ["/volumes/detail"]
 
 
 def test_a_volume_that_is_made_after_the_total_has_all_be_listed():
