@@ -53,6 +53,8 @@ def end_what_is_out_of_reach(store: Store, report: ScopeReport, kinds: Collectio
                 kind=kind,
                 unlisted=True,
             )
+        with store.transaction() as step:
+            step.checkpoints.forget_listing(report.scope)
         report.error = None
         report.ended = report.unreachable = True
 

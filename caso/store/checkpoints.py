@@ -130,12 +130,18 @@ class Checkpoints:
         """All that there was of the scope was listed by a run that began to ask at ``at``."""
         self._connection.execute(_update(scope).values(listed=at, listed_note=note))
 
+    def forget_listing(self, scope: Scope) -> None:
+        """What is known of the scope is not to be built on: the next run that asks is to list everything."""
+        self._connection.execute(_update(scope).values(listed=None, listed_note=None))
+
     def note_vouched(self, scope: Scope, at: datetime) -> None:
         """What is known of the scope and lives was there at ``at``."""
         self._connection.execute(_update(scope).values(vouched=at))
 
     def retire(self, scope: Scope, at: datetime) -> None:
+        """Should it come back, it may have changed in every way meanwhile."""
         self._connection.execute(_update(scope).values(retired=at))
+        self.forget_listing(scope)
 
 
 class CheckpointReader:

@@ -89,6 +89,7 @@ class Cloudlet:
     page_size: int = 2
     extractors: Sequence[str] = ("nova",)
     recipient: Recipient = dataclasses.field(default_factory=Recipient)
+    full_listing_every: timedelta = timedelta(days=1)
 
     @property
     def queue(self) -> Path:
@@ -118,8 +119,12 @@ class Cloudlet:
             network=FakeNetwork(floating_ips(at), [a_port("port", "p1", device_id="gpu")], **fakes),
             clock=ticking(at + timedelta(milliseconds=1)),
         )
-        known = {"nova": NovaExtractor, "cinder": CinderExtractor, "neutron": NeutronExtractor}
-        return {name: known[name](sources) for name in self.extractors}
+        known: dict[str, Extractor] = {
+            "nova": NovaExtractor(sources, full_listing_every=self.full_listing_every),
+            "cinder": CinderExtractor(sources),
+            "neutron": NeutronExtractor(sources),
+        }
+        return {name: known[name] for name in self.extractors}
 
     def outlet(self, messenger: Messenger | None = None) -> Outlet:
         messenger = messenger or SsmMessenger(self.queue, max_size=2)

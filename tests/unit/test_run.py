@@ -91,6 +91,7 @@ def test_a_failed_shared_listing_falls_back_to_per_project(tmp_path):
 
 def test_a_cell_that_is_down_keeps_every_checkpoint_and_what_was_seen(cloudlet):
     """Of any project it may hide what ended in it, and no listing has a row of that."""
+    cloudlet.full_listing_every = timedelta(0)
     cloudlet.run(T1)
     hidden = [a_partial_server("gpu", "p1") if row["id"] == "gpu" else row for row in servers(T2)]
 
@@ -118,6 +119,7 @@ def test_an_odd_object_costs_nobody_else_anything_and_is_met_again(cloudlet):
 
 
 def test_a_server_that_vanished_from_a_complete_listing_ends_where_it_was_last_seen(cloudlet):
+    cloudlet.full_listing_every = timedelta(0)
     cloudlet.run(T1)
     archived = [row for row in servers(T1) if row["id"] != "runs"]
 
