@@ -1,0 +1,114 @@
+"""Runs that go on from what caso remembers: fewer questions, the same numbers, and what was remembered wrong is mended."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+
+from caso.extractors.cinder import CinderExtractor
+from caso.extractors.nova import NovaExtractor
+from caso.summary import members_of
+from caso.testing.servers import FakeCompute, a_server
+from caso.testing.sources import fake_sources
+from caso.testing.volumes import FakeVolume, a_volume
+from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, servers, ticking
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+EVERYTHING = ("nova", "cinder", "neutron")
+
+
+@pytest.fixture
+def cloudlet(tmp_path):
+    return Cloudlet(tmp_path)
+
+
+class Recorded(FakeCompute):
+    """A Nova that notes how many servers it showed in each listing."""
+
+    def answer(self, scope, path, params):
+        answer = super().answer(scope, path, params)
+        if path == "/servers/detail":
+            self.shown = [*getattr(self, "shown", []), (bool(params.get("changes-since")), len(answer["servers"]))]
+        return answer
+
+
+@pytest.mark.parametrize("admin", [False, True])
+def test_the_numbers_are_those_of_runs_that_list_everything_each_time(tmp_path, admin):
+    remembering = Cloudlet(tmp_path / "remembering", admin=admin, extractors=EVERYTHING)
+    listing = Cloudlet(tmp_path / "listing", admin=admin, extractors=EVERYTHING, full_listing_every=timedelta(0))
+
+    for at in (T1, T2, T2 + HOUR, T2 + DAY, T2 + 30 * DAY, T2 + 30 * DAY + HOUR):
+        assert (remembering.run(at).exit_status, listing.run(at).exit_status) == (0, 0)
+
+    assert remembering.received() == listing.received()
+
+
+def test_after_the_first_run_no_server_is_listed_that_did_not_change(cloudlet):
+    cloudlet.run(T1)
+    nova = Recorded(servers(T2), page_size=100, admin=True)
+
+    cloudlet.run(T2, compute=nova)
+
+    # One ended, one was stopped, one was made, one was resized; two did not change, and one had ended long before.
+    assert nova.shown == [(True, 4)]
+
+
+def test_what_was_remembered_wrong_is_mended_counted_and_named_once_a_day(cloudlet, caplog):
+    cloudlet.run(T1)
+    # Nova's row changed, and no listing of changes told it.
+    hidden = [
+        row | {"status": "SHUTOFF", "updated": "2024-03-10T10:00:00Z"} if row["id"] == "runs" else row for row in servers(T1)
+    ]
+
+    an_hour_later = cloudlet.run(T2, compute=FakeCompute(hidden, admin=True))
+    before = cloudlet.received()["cloud"]["runs", 3, 2024]["Status"]
+    with caplog.at_level(logging.WARNING):
+        a_day_later = cloudlet.run(T1 + DAY + HOUR, compute=FakeCompute(hidden, admin=True))
+
+    assert (an_hour_later.mended, a_day_later.mended) == ({}, {"nova": 1})
+    assert members_of(a_day_later)["mended"] == {"nova": 1}
+    assert (before, cloudlet.received()["cloud"]["runs", 3, 2024]["Status"]) == ("started", "stopped")
+    assert "nova: server runs of project alpha was remembered wrong" in caplog.text
+    # What is well is no news, and neither is what was mended the day after.
+    assert cloudlet.run(T1 + 2 * DAY + 2 * HOUR, compute=FakeCompute(hidden, admin=True)).mended == {}
+
+
+def test_a_volume_that_vanished_was_there_when_the_totals_were_last_those_of_what_is_known(cloudlet):
+    cloudlet.extractors = ("cinder",)
+    there = [a_volume(name, "p1") for name in "abc"]
+
+    for hours in range(4):
+        at = T1 + hours * HOUR
+        volumes = FakeVolume(there if hours < 3 else there[1:])
+        sources = fake_sources(volume=volumes, clock=ticking(at + timedelta(milliseconds=1)))
+        cloudlet.run(at, extractors={"cinder": CinderExtractor(sources, many=2)}, projects=PROJECTS[:1])
+
+    assert volumes.pages_served == 3
+    gone = [row for (uuid, *_), row in _storage(cloudlet).items() if uuid.startswith("a/")]
+    assert [row["EndTime"].replace(microsecond=0) for row in gone] == [T1 + 2 * HOUR]
+
+
+def _storage(cloudlet):
+    rows = cloudlet.received()["storage"]
+    return {key if isinstance(key, tuple) else (key,): row for key, row in rows.items()}
+
+
+def test_what_is_out_of_reach_was_there_when_nova_last_told_its_changes(cloudlet):
+    cloudlet.run(T1)
+    cloudlet.run(T2, compute=FakeCompute(servers(T1), admin=True))
+    nova = NovaExtractor(fake_sources(compute=FakeCompute([]), clock=ticking(T2 + HOUR), no_role_on=["p1"]))
+
+    cloudlet.run(T2 + HOUR, projects=[PROJECTS[1]], listed=frozenset({"p2"}), extractors={"nova": nova})
+
+    ended = cloudlet.received()["cloud"]["runs", 3, 2024]["EndTime"]
+    assert ended.replace(microsecond=0) == T2
+
+
+def test_a_run_that_could_not_finish_its_listing_has_the_next_one_list_all(cloudlet):
+    many = [a_server(f"s{number}", "p1") for number in range(6)]
+    cloudlet.run(T1, compute=FakeCompute(many, page_size=2, fail_on_page=3), projects=PROJECTS[:1])
+    nova = Recorded(many, page_size=100)
+
+    cloudlet.run(T2, compute=nova, projects=PROJECTS[:1])
+
+    assert nova.shown[0] == (False, 6)
