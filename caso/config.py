@@ -1,22 +1,21 @@
-"""The one list of options, and the private ConfigOpts made of it."""
+"""The private ConfigOpts of a command, made of the one list of options.
+
+What --help shows are the options of caso itself. Those of credentials and plug-ins come with their libraries, which
+take longer to import than all else: they are left until the command line is read, as it may ask for no more.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from importlib import metadata
 
 from oslo_config import cfg
 from oslo_log import log
 
-from caso import __version__, legacy, plugins, spelling
+from caso import __version__, spelling
 from caso.complaints import quiet, sentences, values_of_files
-from caso.errors import ConfigError
-from caso.extractors.base import Extractor
-from caso.messengers.base import Messenger
-from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, METRICS, STORE, messenger_options
+from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, METRICS, STORE
 from caso.plugins import EXTRACTORS, MESSENGERS
-from caso.sources.credentials import auth_option_names, list_auth_opts, reading, register_auth_options
 
 PURPOSE = {
     "caso-extract": "Extract what the cloud's projects used since the last run, and hand the records to the messengers.",
@@ -36,12 +35,9 @@ EPILOG = (
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     """Every option of caso and of the plug-ins installed, by group: what the sample file is made of."""
-    extractors = plugins.load_installed(EXTRACTORS, Extractor)
-    messengers = plugins.load_installed(MESSENGERS, Messenger)
-    return [
-        *((group, list(options)) for group, options in _own_options()),
-        *_plugged(extractors, messengers),
-    ]
+    from caso import declared
+
+    return declared.installed_options()
 
 
 class Configuration(cfg.ConfigOpts):
@@ -108,7 +104,6 @@ def build(
             parse()
         _command_line_first(conf, parse, given)
         _take_over(conf, arguments)
-        _read_all(conf)
     return conf
 
 
@@ -124,7 +119,6 @@ def _registered(arguments: Iterable[cfg.Opt]) -> Configuration:
     conf.register_opts(STORE, group="store")
     conf.register_opts(ACCOUNTING, group="accounting")
     conf.register_opts(METRICS, group="metrics")
-    register_auth_options(conf)
     return conf
 
 
@@ -145,7 +139,11 @@ def _command_line_first(conf: Configuration, parse: Callable[..., None], given: 
 
 
 def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
-    """Register the options of the plug-ins, and turn what is said in words of older releases into those of this one."""
+    """Register what is left to register, turn words of older releases into those of this one, and read every value."""
+    from caso import declared, legacy
+    from caso.sources.credentials import register_auth_options
+
+    register_auth_options(conf)
     files = spelling.read_files(conf)
     sections = spelling.united(files)
     messengers = list(conf.messengers)
@@ -162,62 +160,11 @@ def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
         conf.place("mapping_file", cfg.Locations.user)
         conf.remarks.append("[extractor] mapping_file is a name of an older release; write mapping_file in [DEFAULT]")
     conf.remarks += legacy.take_extractor_group(conf, sections)
-    _register_plugins(conf)
+    declared.register_plugins(conf)
     legacy.unite_record_types(conf, messengers, sections)
     conf.remarks += spelling.old_arguments(arguments, MAIN)
-    conf.remarks += spelling.old_names(files, _declared(conf))
-
-
-def unknown_options(conf: cfg.ConfigOpts) -> list[str]:
-    """A sentence for each option of the files that nothing reads, with the likely spelling; in groups that are known only."""
-    known = spelling.known_names(_declared(conf))
-    known["keystone_auth"] |= auth_option_names(conf)
-    known["extractor"] = set(legacy.EXTRACTOR_GROUP)
-    files = spelling.read_files(conf)
-    return [*spelling.unknown_groups(files, known, _groups_of_others(conf)), *spelling.unknown_options(files, known)]
-
-
-def _groups_of_others(conf: cfg.ConfigOpts) -> set[str]:
-    """Groups that may stand in a file and that this configuration does not read."""
-    messengers = [*plugins.names(MESSENGERS), *legacy.NOT_HERE[MESSENGERS]]
-    old = (group for groups in legacy.OLD_GROUPS.values() for group in groups)
-    credentials = conf.keystone_auth.auth_section or "keystone_auth"
-    return {
-        *plugins.names(EXTRACTORS),
-        *legacy.NOT_HERE[EXTRACTORS],
-        *messengers,
-        *messenger_options(messengers),
-        *old,
-        credentials,
-    }
-
-
-def _declared(conf: cfg.ConfigOpts) -> list[tuple[str | None, Sequence[cfg.Opt]]]:
-    """Every option that this configuration may have."""
-    (logging_options,) = metadata.entry_points(group="oslo.config.opts", name="oslo.log")
-    commands = [(None, options) for options in COMMAND_OPTIONS.values()]
-    return [*_own_options(), *commands, *_plugged(_extractors(conf), _messengers(conf)), *logging_options.load()()]
-
-
-def _plugged(
-    extractors: Mapping[str, type[Extractor]], messengers: Mapping[str, type[Messenger]]
-) -> list[tuple[str, list[cfg.Opt]]]:
-    """The options of plug-ins, and those that every messenger has."""
-    common = [(group, list(options)) for group, options in messenger_options(sorted(messengers)).items()]
-    return legacy.with_old_groups([*plugins.options_of({**extractors}), *plugins.options_of({**messengers}), *common])
-
-
-def _own_options() -> list[tuple[str | None, Sequence[cfg.Opt]]]:
-    own = [(None, MAIN), ("store", STORE), ("accounting", ACCOUNTING), ("metrics", METRICS)]
-    return [*own, ("keystone_auth", list_auth_opts())]
-
-
-def _extractors(conf: cfg.ConfigOpts) -> dict[str, type[Extractor]]:
-    return plugins.load_all(EXTRACTORS, conf.extractor, Extractor)
-
-
-def _messengers(conf: cfg.ConfigOpts) -> dict[str, type[Messenger]]:
-    return plugins.load_all(MESSENGERS, conf.messengers, Messenger)
+    conf.remarks += spelling.old_names(files, declared.options_of(conf))
+    declared.read_all(conf)
 
 
 def dashed(argv: Iterable[str]) -> list[str]:
@@ -237,26 +184,3 @@ def _dash(argument: str) -> str:
         return argument  # oslo.config's own, the only one that it spells with an underscore
     name = name.replace("_", "-")
     return ("--no" + name.removeprefix("--no-") if name.startswith("--no-") else name) + equals + value
-
-
-def _register_plugins(conf: cfg.ConfigOpts) -> None:
-    """The options of the plug-ins that this configuration names; the others are not even imported."""
-    for option, group in (("extractor", EXTRACTORS), ("messengers", MESSENGERS)):
-        if not conf[option]:
-            raise ConfigError(f"{option} is empty; name at least one of {', '.join(plugins.names(group))}")
-    extractors, messengers = _extractors(conf), _messengers(conf)
-    for name in [*extractors, *messengers]:
-        conf.register_group(cfg.OptGroup(name))
-    for group, options in _plugged(extractors, messengers):
-        conf.register_opts(options, group=group)
-
-
-def _read_all(conf: cfg.ConfigOpts) -> None:
-    """Read every value once: oslo.config checks a value of a file only when it is read."""
-    for name in conf:
-        with reading(f"[DEFAULT] {name}"):
-            value = conf[name]
-        if isinstance(value, cfg.ConfigOpts.GroupAttr):
-            for option in value:
-                with reading(f"[{name}] {option}"):
-                    value[option]

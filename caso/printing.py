@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 
 def printable(text: str) -> str:
     r"""Text from the cloud's users without what a terminal would obey.
@@ -10,3 +12,12 @@ def printable(text: str) -> str:
     True
     """
     return "".join(c if c.isprintable() else "\ufffd" for c in text)
+
+
+def without_credentials(text: str) -> str:
+    """Text without the user and password that an URL in it may carry; who wrote it may not have quoted an @ in them.
+
+    >>> without_credentials("no answer from http://caso:p@ss@host:5000/v3")
+    'no answer from http://host:5000/v3'
+    """
+    return re.sub(r"://[^/\s]*@", "://", text)

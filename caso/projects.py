@@ -7,10 +7,12 @@ import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from caso.errors import ConfigError
-from caso.sources.identity import Found, Identity, ProjectRow
+
+if TYPE_CHECKING:
+    from caso.sources import Identity, ProjectRow
 
 LOG = logging.getLogger(__name__)
 
@@ -78,13 +80,12 @@ def find_projects(
     mapping: VoMapping | None = None,
 ) -> Projects:
     """The projects with these ids or names, and those that carry ``tag``, each once."""
-    named = identity.projects_named(wanted) if wanted else Found(())
-    tagged = identity.projects_with_tag(tag) if tag else Found(())
-    rows = {row.id: row for row in (*named.projects, *tagged.projects)}
+    answers = [*([identity.projects_named(wanted)] if wanted else []), *([identity.projects_with_tag(tag)] if tag else [])]
+    rows = {row.id: row for answer in answers for row in answer.projects}
     found = tuple(with_vo(row, properties, mapping or VoMapping()) for row in rows.values())
-    unreadable = {**named.unreadable, **tagged.unreadable}
-    missing = {**named.missing, **unreadable}
-    return Projects(found, missing, not unreadable, None if found or missing else _nothing_found(tag))
+    missing = {name: why for answer in answers for name, why in answer.missing.items()}
+    unreadable = {name: why for answer in answers for name, why in answer.unreadable.items()}
+    return Projects(found, missing | unreadable, not unreadable, None if found or missing or unreadable else _nothing_found(tag))
 
 
 def _nothing_found(tag: str | None) -> str:
@@ -95,6 +96,7 @@ def _nothing_found(tag: str | None) -> str:
 def with_vo(row: ProjectRow, properties: Iterable[str], mapping: VoMapping) -> Project:
     """The project with its VO: the first property that has one decides, then the mapping file.
 
+    >>> from caso.sources import ProjectRow
     >>> row = ProjectRow.model_validate({"id": "1", "name": "p", "egi.VO": "ops.vo"})
     >>> with_vo(row, VO_PROPERTIES, VoMapping(vo_of={"p": "other"})).vo
     'ops.vo'

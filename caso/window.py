@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, Self
 
-from dateutil import parser
-
 from caso.errors import ConfigError
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
@@ -24,6 +22,8 @@ def parse_instant(text: str, what: str) -> datetime:
     >>> parse_instant("2024-02-01T02:00:00+02:00", "--extract_from").isoformat()
     '2024-02-01T00:00:00+00:00'
     """
+    from dateutil import parser  # only who was given a date has to read one
+
     # A date that leaves out its parts would be filled up from today.
     midnight = datetime.now(UTC).replace(month=1, day=1, hour=0, minute=0, second=0, microsecond=0)
     try:

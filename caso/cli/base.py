@@ -64,7 +64,9 @@ def command(
 
 
 def _tell_oddities(conf: config.Configuration) -> None:
-    for sentence in (*conf.remarks, *config.unknown_options(conf)):
+    from caso import declared  # every plug-in of this configuration is imported by now, and not before its --help
+
+    for sentence in (*conf.remarks, *declared.unknown_options(conf)):
         LOG.warning("%s", sentence)
     for sentence in conf.left_out:
         LOG.error("%s", sentence)

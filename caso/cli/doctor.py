@@ -5,12 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from caso.cli import documents
 from caso.cli.base import command
 from caso.config import Configuration
-from caso.doctor import examine
 from caso.findings import Level
-from caso.wiring import examination
 
 PROG = "caso-doctor"
 
@@ -20,7 +17,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _examine(conf: Configuration) -> int:
-    from caso.cli import doctor_output, screen
+    from caso.cli import doctor_output, documents, screen
+    from caso.doctor import examine
+    from caso.wiring import examination
 
     observed = examine(examination.patient(conf, datetime.now(UTC)))
     chosen = (one for one in observed if not (conf.brief and one.finding.level is Level.OK))

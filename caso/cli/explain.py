@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from oslo_config import cfg
 
-from caso import wiring
-from caso.cli import documents, explain_documents
 from caso.cli.base import command
 from caso.errors import ConfigError
-from caso.explaining import Answer, find
 from caso.printing import printable
 from caso.window import Month
+
+if TYPE_CHECKING:
+    from caso.explaining import Answer
 
 PROG = "caso-explain"
 
@@ -23,6 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _explain(conf: cfg.ConfigOpts) -> int:
+    from caso import wiring
+    from caso.cli import documents, explain_documents
+    from caso.explaining import find
+
     month = Month.parse(conf.month, "--month") if conf.month else None
     with wiring.open_existing_store(conf, to_read=True) as store:
         try:

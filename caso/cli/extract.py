@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from caso.attempt import Done, attempt
-from caso.cli import documents
 from caso.cli.base import command
-from caso.config import Configuration
-from caso.differences import differences as all_differences
 from caso.errors import ConfigError
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from caso.attempt import Done
+    from caso.config import Configuration
+    from caso.run import Watcher
 
 PROG = "caso-extract"
 
@@ -31,26 +30,37 @@ def _now() -> datetime:
 def _extract(conf: Configuration) -> int:
     if (conf.json or conf.limit is not None) and not conf.dry_run:
         raise ConfigError("--json and --limit are about the differences that --dry-run shows; give it as well, or leave them out")
-    # Only a run needs rich: --help does not wait for it.
-    from caso.cli import screen
+    # Only a run needs the store, the sources and the rest: --help does not wait for them.
+    from caso.attempt import attempt
 
-    console = screen.console()
-    # Nothing but JSON is to come out where that was asked for.
-    with attempt(conf, _now, nullcontext() if conf.json else screen.Bar(console)) as done:
-        _show(conf, done, console)
+    with attempt(conf, _now, _watcher(conf)) as done:
+        _show(conf, done)
     return done.report.exit_status
 
 
-def _show(conf: Configuration, done: Done, console: Console) -> None:
+def _watcher(conf: Configuration) -> AbstractContextManager[Watcher | None]:
+    """Who draws how the run goes on, where a person sees it: cron waits for no library that draws."""
+    # Nothing but JSON is to come out where that was asked for.
+    if conf.json or not sys.stdout.isatty():
+        return nullcontext()
+    from caso.cli import screen
+
+    return screen.Bar(screen.console())
+
+
+def _show(conf: Configuration, done: Done) -> None:
     """What a person is shown of a run, or a script."""
-    from caso.cli import differences, screen
+    if not (conf.dry_run or conf.summary or sys.stdout.isatty()):
+        return
+    from caso.cli import differences, documents, screen
+    from caso.differences import differences as all_differences
 
     names = [outlet.name for outlet in done.job.outlets]
     if conf.json:
         documents.write(documents.difference(one) for name in names for one in all_differences(done.store, name))
         return
+    console = screen.console()
     if conf.dry_run:
         screen.preview(done.report, console)
         differences.show(done.report, done.store, names, conf.limit, console)
-    if console.is_terminal or conf.dry_run or conf.summary:
-        screen.summary(done.report, console)
+    screen.summary(done.report, console)

@@ -1,20 +1,18 @@
-"""The sub-commands of caso-ledger, their arguments, and which messengers and records they mean."""
+"""The sub-commands of caso-ledger, and their arguments."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
 
-from caso.errors import CasoError, ConfigError
-from caso.printing import printable
-from caso.store import Inspection, Selection, State
+from caso.errors import ConfigError
 from caso.window import Month
 
-WORDS = {state.value.replace("_", "-"): state for state in State}
-"""The states as they are written on the command line."""
+PROG = "caso-ledger"
+STATES = ("accepted", "due", "set-aside", "skipped", "not-taken")
+"""Those of ``caso.store.State``, written out: --help does not wait for the store."""
 
 
 def _month(text: str) -> Month:
@@ -34,10 +32,10 @@ def _parsers(subparsers: Any) -> None:
     listing = _parser(subparsers, "list", "What is held, accepted, due and set aside, for each messenger and kind.")
     _selecting(listing)
     listing.add_argument("--records", action="store_true", help="List single records, newest first.")
-    states = ", ".join(WORDS)
+    states = ", ".join(STATES)
     listing.add_argument(
         "--state",
-        choices=sorted(WORDS),
+        choices=sorted(STATES),
         metavar="STATE",
         help=f"List single records that have this state with one of the messengers: {states}.",
     )
@@ -97,40 +95,3 @@ def _changing(parser: argparse.ArgumentParser, *, confirms: str | None = None) -
 SUBCOMMANDS = cfg.SubCommandOpt(
     "command", handler=_parsers, title="commands", help="What to show or do; each has its own --help."
 )
-
-
-def messengers_of(asked: Any, ledger: Inspection) -> list[str]:
-    """The one asked for, else all."""
-    names = ledger.messengers()
-    if asked.messenger is None:
-        return names
-    if asked.messenger not in names:
-        there = f"there are {', '.join(names)}" if names else "there is none yet"
-        raise CasoError(f"messenger {asked.messenger}: the last run of caso-extract had none of this name; {there}")
-    return [asked.messenger]
-
-
-def selection_of(asked: Any, ledger: Inspection) -> Selection:
-    """What the options select; CasoError where they select nothing that is held."""
-    chosen = Selection(asked.kind, asked.project, asked.month, asked.since)
-    if chosen != Selection() and not ledger.count(chosen):
-        said = {"--kind": asked.kind, "--project": asked.project, "--month": asked.month, "--since": asked.since}
-        what = " ".join(f"{option} {value}" for option, value in said.items() if value is not None)
-        raise CasoError(f"no record is held for {what}; the kinds that are held: {', '.join(ledger.kinds()) or 'none'}")
-    return chosen
-
-
-def selection_of_keys(keys: Sequence[str], ledger: Inspection) -> Selection:
-    require_keys(keys, ledger)
-    return Selection(keys=frozenset(keys) if keys else None)
-
-
-def require_keys(keys: Sequence[str], ledger: Inspection) -> None:
-    """CasoError for a key that no record held has, with the keys that may be meant."""
-    for key in keys:
-        if not ledger.count(Selection(keys=frozenset([key]))):
-            near = ledger.keys_like(key)
-            meant = (
-                "did you mean\n  " + "\n  ".join(map(printable, near)) if near else "caso-ledger list --records lists the keys"
-            )
-            raise CasoError(f"no record is held under the key {printable(key)}; {meant}")

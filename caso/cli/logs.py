@@ -12,8 +12,7 @@ from oslo_config import cfg
 from oslo_log import log
 
 from caso.errors import ConfigError
-from caso.printing import printable
-from caso.sources.failure import without_credentials
+from caso.printing import printable, without_credentials
 
 
 class Harmless(logging.Filter):

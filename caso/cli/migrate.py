@@ -5,14 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from caso.cli.base import command
 from caso.config import Configuration
 from caso.errors import ConfigError
-from caso.migrating import Change, State, carry_out, plan_properties, plan_tags
 from caso.projects import VoMapping
-from caso.sources import Identity, Sources
-from caso.sources.credentials import access_from_conf
+
+if TYPE_CHECKING:
+    from caso.migrating import Change
+    from caso.sources import Identity
 
 PROG = "caso-mapping-migrate"
 
@@ -22,6 +24,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _migrate(conf: Configuration) -> int:
+    from caso.migrating import State, carry_out
+    from caso.sources import Sources
+    from caso.sources.credentials import access_from_conf
+
     # Not a dry_run = false of the file, nor one of a container's environment: they were written for caso-extract.
     really = conf.typed("dry_run") and not conf.dry_run
     identity = Sources(access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)).identity
@@ -36,6 +42,8 @@ def _migrate(conf: Configuration) -> int:
 
 
 def _planned(conf: Configuration, identity: Identity) -> list[Change]:
+    from caso.migrating import plan_properties, plan_tags
+
     if not conf.mapping_file and not conf.migrate_projects:
         raise ConfigError("mapping_file is empty; name the file that the VOs are in")
     mapping = VoMapping.read(Path(conf.mapping_file), required=not conf.migrate_projects) if conf.mapping_file else VoMapping()

@@ -8,8 +8,6 @@ from datetime import UTC, datetime
 
 from oslo_config import cfg
 
-from caso import wiring
-from caso.cli import documents
 from caso.cli.base import command
 
 PROG = "caso-projects"
@@ -20,6 +18,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _projects(conf: cfg.ConfigOpts) -> int:
+    from caso import wiring
+    from caso.cli import documents
+
     cloud, projects = wiring.accounted_projects(conf)
     with wiring.open_store_to_read(conf) as store:
         marks = [mark for mark in store.checkpoints.all() if mark.scope.cloud == cloud]

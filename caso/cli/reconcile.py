@@ -6,15 +6,16 @@ import dataclasses
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from caso import wiring
-from caso.cli import documents
 from caso.cli.base import command
 from caso.config import Configuration
 from caso.errors import ConfigError
 from caso.printing import printable
-from caso.reconciling import Asked, reconcile
 from caso.window import Month
+
+if TYPE_CHECKING:
+    from caso.reconciling import Asked
 
 PROG = "caso-reconcile"
 
@@ -24,7 +25,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _reconcile(conf: Configuration) -> int:
-    from caso.cli import reconcile_tables, screen
+    from caso import wiring
+    from caso.cli import documents, reconcile_tables, screen
+    from caso.reconciling import reconcile
 
     month = _month(conf.month, datetime.now(UTC))
     with wiring.open_existing_store(conf, to_read=True) as store:

@@ -8,6 +8,7 @@ import requests
 from keystoneauth1 import exceptions as ksa
 
 from caso.errors import DeniedError, SourceError
+from caso.printing import without_credentials
 from caso.sources.api import LoginError, LostMarkerError, MissingError
 
 RETRIED_STATUSES = frozenset({429, 502, 503, 504})
@@ -93,15 +94,6 @@ def reason(exc: Exception) -> str:
     text = re.sub(r"<[^<>]*>", " ", text)
     # Before it is cut: half a password is one too many.
     return without_credentials(" ".join(text.split()))[:LONGEST_REASON] + ending[:LONGEST_REASON]
-
-
-def without_credentials(text: str) -> str:
-    """Text without the user and password that an URL in it may carry; who wrote it may not have quoted an @ in them.
-
-    >>> without_credentials("no answer from http://caso:p@ss@host:5000/v3")
-    'no answer from http://host:5000/v3'
-    """
-    return re.sub(r"://[^/\s]*@", "://", text)
 
 
 def _from_body(exc: ksa.HttpError) -> str | None:

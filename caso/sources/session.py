@@ -19,8 +19,9 @@ from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
 from caso.errors import ConfigError
+from caso.printing import without_credentials
 from caso.sources.api import LoginError, Scope, ScopeOrProject
-from caso.sources.failure import reason, without_credentials
+from caso.sources.failure import reason
 from caso.sources.http import HttpApi, logged_in
 from caso.sources.manners import Manners
 from caso.sources.traffic import Traffic

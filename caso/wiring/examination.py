@@ -9,7 +9,7 @@ from pathlib import Path
 
 from oslo_config import cfg
 
-from caso import config, spelling, wiring
+from caso import config, declared, spelling, wiring
 from caso.doctor import Door, Keys, Patient, Settings
 from caso.doctor.configuration import FOR_ONE_RUN
 from caso.extractors.flavors import AcceleratorKeys, BenchmarkKeys
@@ -48,7 +48,7 @@ def _settings(conf: config.Configuration) -> Settings:
     standing = [option for option in FOR_ONE_RUN if conf[option] and not conf.typed(option)]
     return Settings(
         files=tuple(file.path for file in files),
-        unknown=tuple(config.unknown_options(conf)),
+        unknown=tuple(declared.unknown_options(conf)),
         left_out=tuple(conf.left_out),
         remarks=tuple(conf.remarks),
         standing=tuple(standing),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from caso import config, wiring
+from caso import config, declared, wiring
 from caso.errors import ConfigError
 from caso.projects import VoMapping
 from caso.sources.credentials import access_from_conf
@@ -26,7 +26,7 @@ def build(tmp_path):
 def test_a_misspelled_option_of_a_file_is_told_with_the_likely_spelling(build):
     conf = build("[DEFAULT]\nmessenger = ssm\n[ssm]\noutput_pth = /x\n[keystone_auth]\npasword = x\n", "--messengers=ssm")
 
-    told = config.unknown_options(conf)
+    told = declared.unknown_options(conf)
 
     assert [sentence.split(": ", 1)[1] for sentence in told] == [
         "[DEFAULT] has no option messenger; did you mean messengers?",
@@ -40,7 +40,7 @@ def test_a_name_that_a_file_may_not_have_is_told_though_the_command_line_knows_i
     conf = build(f"[DEFAULT]\n{word} = X\n")
 
     assert conf.site_name is None
-    assert [sentence.split(": ", 1)[1] for sentence in config.unknown_options(conf)] == [
+    assert [sentence.split(": ", 1)[1] for sentence in declared.unknown_options(conf)] == [
         f"[DEFAULT] has no option {word}; did you mean site_name?"
     ]
 
@@ -57,20 +57,20 @@ def test_a_name_that_a_file_may_not_have_is_told_though_the_command_line_knows_i
 def test_a_group_that_is_spelled_nearly_as_one_that_is_read_is_told(build, group, meant):
     conf = build(f"[{group}]\na = b\n", "--messengers=ssm")
 
-    assert [sentence.split(": ", 1)[1] for sentence in config.unknown_options(conf)] == [
+    assert [sentence.split(": ", 1)[1] for sentence in declared.unknown_options(conf)] == [
         f"there is no group [{group}]; did you mean [{meant}]?"
     ]
 
 
 @pytest.mark.parametrize("group", ["messenger_ssmv4", "ssm", "logstash", "greendigit_cim", "SSM", "keystone_authtoken", "mine"])
 def test_groups_that_may_be_there_are_not_told(build, group):
-    assert config.unknown_options(build(f"[{group}]\na = b\n")) == []
+    assert declared.unknown_options(build(f"[{group}]\na = b\n")) == []
 
 
 def test_names_of_older_releases_and_groups_of_others_are_not_told(build):
     conf = build("[DEFAULT]\nbenchmark_name_key = a\nlogdir = /tmp\nlock_path = /x\ndebug = false\n[prometheus]\na = b\n")
 
-    assert config.unknown_options(conf) == []
+    assert declared.unknown_options(conf) == []
 
 
 def test_every_option_of_the_sample_is_known(build):
@@ -127,7 +127,9 @@ def test_a_misspelled_option_in_a_folder_of_files_is_told_too(tmp_path):
 
     conf = config.build([f"--config-dir={tmp_path}"], "caso-extract", files=[])
 
-    assert config.unknown_options(conf) == [f"{tmp_path}/site.conf: [DEFAULT] has no option sight_name; did you mean site_name?"]
+    assert declared.unknown_options(conf) == [
+        f"{tmp_path}/site.conf: [DEFAULT] has no option sight_name; did you mean site_name?"
+    ]
 
 
 @pytest.mark.parametrize("arguments", [["--projects=a"], ["--projects", "a"], ["--proj=a"], ["--tenants=a"]])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from caso import config, legacy, wiring
+from caso import config, declared, legacy, wiring
 from caso.cli.base import command
 from caso.errors import ConfigError
 from caso.sources.credentials import access_from_conf
@@ -80,7 +80,7 @@ def test_an_option_of_caso_has_its_default_and_takes_its_value(build, group, opt
 
     assert value_of(without, group, option) == default
     assert value_of(given, group, option) == meant
-    assert config.unknown_options(given) == []
+    assert declared.unknown_options(given) == []
 
 
 @pytest.mark.parametrize(("text", "kinds"), [(ALL, WITHOUT_ENERGY), ("", WITHOUT_ENERGY), ("cloud", {"cloud"})])
@@ -113,7 +113,7 @@ def test_an_option_by_an_older_name_is_taken_and_told_once(build, group, option,
     assert value_of(conf, now_group, now) == meant
     assert len(conf.remarks) == 1
     assert told in conf.remarks[0]
-    assert config.unknown_options(conf) == []
+    assert declared.unknown_options(conf) == []
 
 
 KEYSTONE = [
@@ -158,7 +158,7 @@ def test_every_option_of_keystone_auth_is_one_of_keystoneauth(build, option, tex
 
     # Of newer releases of keystoneauth a timeout is a float, of older ones a whole number.
     assert str(conf.keystone_auth[option]).lower().removesuffix(".0") == text.lower()
-    assert config.unknown_options(conf) == []
+    assert declared.unknown_options(conf) == []
 
 
 CLASS_PATHS = [
@@ -241,7 +241,7 @@ def test_what_is_not_here_yet_is_told_loudly_and_costs_nothing_else(build):
     assert conf.extractor == ["nova", "cinder", "neutron"]
     assert conf.messengers == ["ssm"]
     assert [sentence.split(" is ")[0] for sentence in conf.left_out] == ["extractor: prometheus", "messengers: greendigit_cim"]
-    assert config.unknown_options(conf) == []
+    assert declared.unknown_options(conf) == []
     assert conf.remarks == NOTHING
 
 
@@ -254,7 +254,7 @@ def test_nothing_but_what_is_not_here_yet_starts_no_run(build, option, name):
 def test_options_of_what_is_not_here_and_not_named_are_passed_over(build):
     conf = build(PROMETHEUS)
 
-    assert (conf.left_out, conf.remarks, config.unknown_options(conf)) == ([], [], [])
+    assert (conf.left_out, conf.remarks, declared.unknown_options(conf)) == ([], [], [])
 
 
 FIRST = """
@@ -277,7 +277,7 @@ def test_the_credentials_of_the_first_release_log_in_to_keystone_3(build):
     assert len(conf.remarks) == 1
     assert "secret" not in conf.remarks[0]
     assert "[keystone_auth] auth_type = password" in conf.remarks[0]
-    assert config.unknown_options(conf) == []
+    assert declared.unknown_options(conf) == []
 
 
 @pytest.mark.parametrize(

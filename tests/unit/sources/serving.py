@@ -1,0 +1,109 @@
+"""A Keystone that really listens, and one service behind it: for what only sockets and threads show."""
+
+import json
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from tests.unit.sources.web import token
+
+
+class Serving(ThreadingHTTPServer):
+    """Answers ``{}`` to every GET, or what ``answers`` has for its path, after ``seconds``; counts who is with it.
+
+    ``logins`` are the tokens that were asked for, by the project that each is for; ``most`` is how many questions were
+    with it at a time, by service.
+    """
+
+    request_queue_size = 64
+    daemon_threads = True
+
+    def __init__(self, answers: Mapping[str, Any] | None = None, seconds: float = 0) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.answers = dict(answers or {})
+        self.seconds = seconds
+        self.logins: Counter[str | None] = Counter()
+        self.asked: list[str] = []
+        self.most: Counter[str] = Counter()
+        self._now: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @property
+    def login(self) -> dict[str, str]:
+        """The options of the plug-in v3password for this Keystone."""
+        return {"auth_url": f"{self.url}/v3", "username": "me", "password": "hunter2", "user_domain_id": "d"}
+
+    @contextmanager
+    def visit(self, service: str) -> Iterator[None]:
+        with self._lock:
+            self._now[service] += 1
+            self.most[service] = max(self.most[service], self._now[service])
+        try:
+            time.sleep(self.seconds)
+            yield
+        finally:
+            with self._lock:
+                self._now[service] -= 1
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Serving
+
+    def do_POST(self) -> None:
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        scope = body["auth"].get("scope")
+        project_id = scope["project"]["id"] if isinstance(scope, dict) and "project" in scope else None
+        self.server.logins[project_id] += 1
+        with self.server.visit("keystone"):
+            self._answer(201, token(project_id, f"{self.server.url}/nova"), {"X-Subject-Token": f"token of {project_id}"})
+
+    def do_GET(self) -> None:
+        path = self.path.partition("?")[0]
+        self.server.asked.append(path)
+        with self.server.visit("nova" if path.startswith("/nova") else "keystone"):
+            self._answer(200, self.server.answers.get(path, {}), {})
+
+    def _answer(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
+        content = json.dumps(body).encode()
+        self.send_response(status)
+        for name, value in {"Content-Type": "application/json", "Content-Length": str(len(content)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """The test tells what matters."""
+
+
+@contextmanager
+def serving(answers: Mapping[str, Any] | None = None, seconds: float = 0) -> Iterator[Serving]:
+    with Serving(answers, seconds) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def at_once(*deeds: Callable[[], object]) -> None:
+    """Do all of them at the same time, each in a thread of its own; raises what one of them raised."""
+    together = threading.Barrier(len(deeds))
+
+    def do(deed: Callable[[], object]) -> None:
+        together.wait(10)
+        deed()
+
+    with ThreadPoolExecutor(len(deeds)) as pool:
+        list(pool.map(do, deeds))
