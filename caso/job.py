@@ -27,9 +27,9 @@ class Job:
     outlets: Sequence[Outlet]
     period: Period
     keep_months: int = 13
-    threads: int = 4
+    threads: int = 8
     traffic: Traffic = dataclasses.field(default_factory=Traffic)
-    """What is asked of the services in this run, and until when it may."""
+    """What is asked of the services in this run, how much of each at a time, and until when it may."""
     unmapped: Sequence[Project] = ()
     """Projects that are to be accounted for, and have no VO: reported, left undone."""
     missing: Mapping[str, str] = dataclasses.field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from oslo_config import cfg
 
+from caso.lanes import AT_ONCE
 from caso.projects import VO_PROPERTIES
 
 MAIN = (
@@ -59,7 +60,14 @@ MAIN = (
         choices=["public", "internal", "admin"],
         help="Which endpoints of the catalog to use. Not set: as clouds.yaml says, else the public ones.",
     ),
-    cfg.IntOpt("threads", default=4, min=1, max=64, help="Questions to the APIs at a time."),
+    cfg.IntOpt("threads", default=8, min=1, max=64, help="Questions to the APIs at a time, to all of them together."),
+    cfg.IntOpt(
+        "threads-per-service",
+        default=AT_ONCE,
+        min=1,
+        max=64,
+        help="Questions at a time to one service of a region, be it Nova or Keystone: a slow one holds back only itself.",
+    ),
     cfg.IntOpt(
         "deadline",
         default=10800,

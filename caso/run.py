@@ -96,7 +96,8 @@ def _tell_of_locked(report: Report, lease: Lease) -> None:
 def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, watcher: Watcher) -> datetime:
     """Keep what the extractors tell, and what is missing from all that they tell; the time since when that was asked."""
     started = clock()
-    for task, event in extract(tasks_for(job, store, report.scopes), job.threads, job.traffic.deadline):
+    tasks, traffic = tasks_for(job, store, report.scopes), job.traffic
+    for task, event in extract(tasks, job.threads, traffic.deadline, per_service=traffic.at_once):
         _take(store, report, job.cloud, task, event, clock())
         watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
         # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.

@@ -37,7 +37,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "sources store wire",
         "accounting",
         "lifecycle records",
-        "deadline findings places plugins printing window",
+        "deadline findings lanes places plugins printing window",
         "errors",
     )
 )

@@ -13,7 +13,7 @@ from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Ope
 from caso.sources.compute import Compute, ServerPage, negotiate, utc_now
 from caso.sources.identity import Found, Identity, ProjectRow
 from caso.sources.image import Images
-from caso.sources.lookup import Lookup
+from caso.sources.lookup import Lookup, Once
 from caso.sources.network import FloatingIpRow, Network, NetworkPage, PortRow, RouterRow
 from caso.sources.rows import FlavorRow, OddRow, PartialRow, ServerRow
 from caso.sources.usage import Usage, UsageRow
@@ -68,8 +68,8 @@ class Sources:
         self._opener = opener
         self._clock = clock
         self._lock = threading.Lock()
-        self._versions: dict[str, Microversion] = {}
-        self._volume_versions: dict[str, Microversion | None] = {}
+        self._versions: Once[str, Microversion] = Once()
+        self._volume_versions: Once[str, Microversion | None] = Once()
         self._flavors: dict[str, Lookup[FlavorRow]] = {}
         self._images: dict[tuple[str, str], Lookup[str]] = {}
 
@@ -135,13 +135,7 @@ class Sources:
         return self._opener.api(service_type, scope, region).versions()
 
     def _version(self, region: str, api: Api) -> Microversion:
-        with self._lock:
-            if region not in self._versions:
-                self._versions[region] = negotiate(api.versions())
-            return self._versions[region]
+        return self._versions.get(region, lambda: negotiate(api.versions()))
 
     def _volume_version(self, region: str, api: Api) -> Microversion | None:
-        with self._lock:
-            if region not in self._volume_versions:
-                self._volume_versions[region] = newest(api.versions())
-            return self._volume_versions[region]
+        return self._volume_versions.get(region, lambda: newest(api.versions()))

@@ -144,7 +144,7 @@ class HttpApi:
         what = f"{self.name}: cannot {to}"
         self._manners.require_hope(about, what)
         try:
-            with self._manners.traffic.to(self.name):
+            with self._manners.traffic.to(self.name, self._filter["region_name"]):
                 found = retried(action, what, self._manners.deadline, self._manners.sleep)
         except ksa.ClientException as exc:
             self._manners.note(about, what, exc)

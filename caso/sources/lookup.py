@@ -1,14 +1,37 @@
-"""Listings that are asked for once, and again only for what the others did not have."""
+"""What is asked for once, and again only for what the others did not have."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Generic, TypeVar
 
 from caso.sources.api import ScopeOrProject
 
+K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
+
+
+class Once(Generic[K, V]):
+    """What is found out once for each key. Who asks about one key waits for nobody who asks about another.
+
+    >>> Once[str, int]().get("one", lambda: 1)
+    1
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._finding: dict[K, threading.Lock] = {}
+        self._known: dict[K, V] = {}
+
+    def get(self, key: K, find: Callable[[], V]) -> V:
+        """What ``find`` returned for this key; what it raises passes through, and the next call finds out anew."""
+        with self._lock:
+            finding = self._finding.setdefault(key, threading.Lock())
+        with finding:
+            if key not in self._known:
+                self._known[key] = find()
+            return self._known[key]
 
 
 class Lookup(Generic[V]):

@@ -1,4 +1,4 @@
-"""HTTP on its way: no answer without an end, none too large, every request counted.
+"""HTTP on its way: no answer without an end, none too large, not too many at a time, every request counted.
 
 A timeout of requests is one of silence: a service that sends a byte now and then would hold a
 connection for ever. Here the whole answer has to be there in time.
@@ -7,6 +7,7 @@ connection for ever. Here the whole answer has to be there in time.
 from __future__ import annotations
 
 import time
+from contextlib import ExitStack
 from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -43,18 +44,29 @@ class Transport(TCPKeepAliveAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """The answer, with its body whole; ``args`` and ``kwargs`` as for :class:`requests.adapters.HTTPAdapter`."""
+        url = (request.url or "").partition("?")[0]
+        # Here, and not where a question is asked: who waits for a token that another thread fetches, or until a question
+        # may be asked again, is in nobody's way.
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(self._traffic.turn(url))
+            except TimeoutError as exc:
+                raise requests.exceptions.ConnectTimeout(exc, request=request) from exc
+            return self._counted(request, url, *args, **kwargs)
+
+    def _counted(self, request: requests.PreparedRequest, url: str, *args: Any, **kwargs: Any) -> requests.Response:
         began = time.monotonic()
         failed = True
         if isinstance(kwargs.get("timeout"), tuple):
             kwargs["timeout"] = tuple(min(seconds, max(SHORTEST, self._traffic.deadline.left)) for seconds in kwargs["timeout"])
         try:
             response = self._whole(request, super().send(request, *args, **{**kwargs, "stream": True}), began)
-            self._traffic.note_clock((request.url or "").partition("?")[0], response.headers.get("Date"), time.time())
+            self._traffic.note_clock(url, response.headers.get("Date"), time.time())
             failed = response.status_code >= requests.codes.bad_request
             _require_same_host(response)
             return response
         finally:
-            self._traffic.note((request.url or "").partition("?")[0], time.monotonic() - began, failed=failed)
+            self._traffic.note(url, time.monotonic() - began, failed=failed)
 
     def _whole(self, request: requests.PreparedRequest, response: requests.Response, began: float) -> requests.Response:
         raw: HTTPResponse = response.raw

@@ -50,7 +50,7 @@ def job(
     """
     period = period_of(conf, now)
     outlets = [outlet(conf, name) for name in conf.messengers]
-    traffic = Traffic(Deadline(conf.deadline or None))
+    traffic = Traffic(Deadline(conf.deadline or None), conf.threads_per_service)
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
     sources = Sources(access, clock=clock)
     extractors = {name: extractor(conf, name, sources) for name in conf.extractor}

@@ -16,8 +16,9 @@ from tests.unit.sources.web import token
 class Serving(ThreadingHTTPServer):
     """Answers ``{}`` to every GET, or what ``answers`` has for its path, after ``seconds``; counts who is with it.
 
-    ``logins`` are the tokens that were asked for, by the project that each is for; ``most`` is how many questions were
-    with it at a time, by service.
+    ``hanging`` services (``nova``, ``keystone``) answer nobody until ``freed``. ``logins`` are the tokens that were
+    asked for, by the project that each is for; ``here`` is how many questions are with it, by service, and ``most`` how
+    many were at a time.
     """
 
     request_queue_size = 64
@@ -29,9 +30,11 @@ class Serving(ThreadingHTTPServer):
         self.seconds = seconds
         self.logins: Counter[str | None] = Counter()
         self.asked: list[str] = []
+        self.hanging: set[str] = set()
+        self.freed = threading.Event()
+        self.here: Counter[str] = Counter()
         self.most: Counter[str] = Counter()
-        self._now: Counter[str] = Counter()
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
 
     @property
     def url(self) -> str:
@@ -42,17 +45,22 @@ class Serving(ThreadingHTTPServer):
         """The options of the plug-in v3password for this Keystone."""
         return {"auth_url": f"{self.url}/v3", "username": "me", "password": "hunter2", "user_domain_id": "d"}
 
-    @contextmanager
-    def visit(self, service: str) -> Iterator[None]:
-        with self._lock:
-            self._now[service] += 1
-            self.most[service] = max(self.most[service], self._now[service])
-        try:
-            time.sleep(self.seconds)
-            yield
-        finally:
-            with self._lock:
-                self._now[service] -= 1
+    def visit(self, service: str) -> None:
+        """One question is with a service; it is answered after that, and no sooner may the next one be here."""
+        with self._changed:
+            self.here[service] += 1
+            self.most[service] = max(self.most[service], self.here[service])
+            self._changed.notify_all()
+        time.sleep(self.seconds)
+        if service in self.hanging:
+            self.freed.wait(60)
+        with self._changed:
+            self.here[service] -= 1
+
+    def wait_for(self, service: str, count: int) -> None:
+        """Return once that many questions are with a service."""
+        with self._changed:
+            assert self._changed.wait_for(lambda: self.here[service] >= count, timeout=60)
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -64,14 +72,14 @@ class _Handler(BaseHTTPRequestHandler):
         scope = body["auth"].get("scope")
         project_id = scope["project"]["id"] if isinstance(scope, dict) and "project" in scope else None
         self.server.logins[project_id] += 1
-        with self.server.visit("keystone"):
-            self._answer(201, token(project_id, f"{self.server.url}/nova"), {"X-Subject-Token": f"token of {project_id}"})
+        self.server.visit("keystone")
+        self._answer(201, token(project_id, f"{self.server.url}/nova"), {"X-Subject-Token": f"token of {project_id}"})
 
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         self.server.asked.append(path)
-        with self.server.visit("nova" if path.startswith("/nova") else "keystone"):
-            self._answer(200, self.server.answers.get(path, {}), {})
+        self.server.visit("nova" if path.startswith("/nova") else "keystone")
+        self._answer(200, self.server.answers.get(path, {}), {})
 
     def _answer(self, status: int, body: Any, headers: Mapping[str, str]) -> None:
         content = json.dumps(body).encode()
