@@ -160,7 +160,7 @@ def test_two_extractors_of_one_service_share_its_limit():
 def test_services_that_hang_hold_back_no_other_also_when_their_tasks_came_first():
     nova, cinder, neutron = Service("nova", hangs=True), Service("cinder", hangs=True), Service("neutron")
     tasks = [about("nova", nova, 50), about("cinder", cinder, 50), about("neutron", neutron, 50)]
-    events = extract(tasks, threads=8, per_service=4)
+    events = extract(tasks, threads=8, deadline=Deadline(40), per_service=4)
 
     told = [next(events) for _ in range(3 * 50)]
 
