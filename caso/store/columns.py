@@ -12,6 +12,8 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 from caso.store.damage import damaged
 from caso.window import as_utc, require_aware
 
+EXACT = "utf8mb4_nopad_bin"
+
 
 class Utc(TypeDecorator[datetime]):
     """An aware UTC time, to the microsecond, as text of one width: it sorts as time does.
@@ -21,6 +23,9 @@ class Utc(TypeDecorator[datetime]):
 
     impl = String(27)
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(name(27))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         if value is None:
@@ -36,10 +41,15 @@ class Utc(TypeDecorator[datetime]):
 
 
 def name(length: int) -> TypeEngine[str]:
-    """Text that is compared to the letter: MariaDB's usual collation takes "a" for "A"."""
-    return String(length).with_variant(VARCHAR(length, collation="utf8mb4_bin"), "mysql", "mariadb")
+    """Text that is compared to the letter, and sorts by its bytes.
+
+    MariaDB's usual collation takes "a" for "A", and its plain binary one "a" for "a ". PostgreSQL's
+    sort by the words of a language, differently after an upgrade of the system, which breaks indexes.
+    """
+    text = String(length).with_variant(VARCHAR(length, collation=EXACT), "mysql", "mariadb")
+    return text.with_variant(String(length, collation="C"), "postgresql")
 
 
 def body() -> TypeEngine[str]:
     """Text of any length: MariaDB's TEXT ends at 64 KiB."""
-    return Text().with_variant(LONGTEXT(), "mysql", "mariadb")
+    return Text().with_variant(LONGTEXT(collation=EXACT), "mysql", "mariadb")

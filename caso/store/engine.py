@@ -5,16 +5,16 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import URL, Connection, Engine, create_engine, make_url, select
+from sqlalchemy import URL, Connection, Engine, make_url, select
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from caso.errors import StoreError
-from caso.store import damage, sqlite
+from caso.store import advice, damage, servers, sqlite
 from caso.store.schema import meta
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ class Database:
     def __init__(self, engine: Engine, name: str | None = None) -> None:
         self.engine = engine
         self.name = name or engine.url.render_as_string(hide_password=True)
-        self._writers = engine.execution_options(**{sqlite.WRITES: True})
+        self._writers = servers.writers_of(engine).execution_options(**{sqlite.WRITES: True})
         self._turn = threading.Lock()
         self._turn_of: int | None = None
 
@@ -48,7 +48,7 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        with self.write_schema() as connection:
+        with self._begun() as connection:
             # SQLite has one writer at a time; elsewhere this row is what writers queue at, so none
             # of them builds on what another is about to change.
             connection.execute(select(meta.c.value).where(meta.c.name == "revision").with_for_update())
@@ -56,7 +56,15 @@ class Database:
 
     @contextmanager
     def write_schema(self) -> Iterator[Connection]:
-        """As :meth:`write`, where the tables may not be there yet."""
+        """As :meth:`write`, where the tables may not be there yet, or change."""
+        with self.translated(), self._alone(), self._begun() as connection:
+            yield connection
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return nullcontext() if self.file else servers.alone(self.engine)
+
+    @contextmanager
+    def _begun(self) -> Iterator[Connection]:
         if self._turn_of == threading.get_ident():
             raise RuntimeError(
                 "a write to the store inside store.transaction() would wait for itself: do it by the step, or after"
@@ -74,12 +82,18 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as exc:
-            # What SQLite cannot decode it repeats, and it is not for a terminal.
-            cause = str(getattr(exc, "orig", None) or exc).partition(" with text ")[0]
-            raise StoreError(f"store {self.name}: {cause}{_advice(cause)}") from exc
+            raise StoreError(f"store {self.name}: {self._told(getattr(exc, 'orig', None) or exc)}") from exc
         except UnicodeDecodeError as exc:
             # Python's sqlite3 fails on messages of SQLite that quote noise in the schema.
             raise StoreError(f"store {self.name}: its tables are not described in UTF-8{damage.ADVICE}") from exc
+
+    def _told(self, error: BaseException) -> str:
+        """What is wrong, and what to do."""
+        if self.engine.dialect.name != "sqlite":
+            return "".join(advice.of_server(error))
+        # What SQLite cannot decode it repeats, and it is not for a terminal.
+        cause = str(error).partition(" with text ")[0]
+        return cause + advice.of_file(cause)
 
     def close(self) -> None:
         self.engine.dispose()
@@ -88,12 +102,7 @@ class Database:
 def engine_of(connection: str) -> Engine:
     """The engine of a connection URL; nothing is opened yet."""
     url = url_of(connection)
-    if url.get_backend_name() == "sqlite":
-        return sqlite.engine_of(sqlite.path_of(url))
-    try:
-        return create_engine(url, pool_pre_ping=True)
-    except (SQLAlchemyError, ImportError) as exc:
-        raise StoreError(f"store {url.render_as_string(hide_password=True)}: {exc}; install the database's driver") from exc
+    return sqlite.engine_of(sqlite.path_of(url)) if url.get_backend_name() == "sqlite" else servers.engine_of(url)
 
 
 def url_of(connection: str) -> URL:
@@ -103,20 +112,8 @@ def url_of(connection: str) -> URL:
         # The text may hold a password, so it is not repeated.
         raise StoreError(
             "[store] connection is not a database URL; write it like sqlite:////var/spool/caso/caso.sqlite "
-            "or postgresql+psycopg://caso:password@host/caso"
+            "or postgresql://caso:password@host/caso"
         ) from exc
-
-
-def _advice(cause: str) -> str:
-    if "locked" in cause:
-        return f"; another process has been writing for more than {sqlite.BUSY_SECONDS} s: see which, and run again"
-    if "disk I/O error" in cause:
-        return "; see whether its disk is full, over its quota or failing, and run again: nothing was lost"
-    if "full" in cause:
-        return "; make room on its disk and run again: nothing was lost"
-    if "unable to open" in cause or "readonly" in cause:
-        return "; caso must be able to write the file and its directory: see their owner and mode"
-    return damage.advice_on(cause)
 
 
 def chunks(items: Iterable[T], size: int = CHUNK) -> Iterator[Sequence[T]]:

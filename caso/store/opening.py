@@ -40,7 +40,7 @@ def _open(database: Database, kinds: Kinds | None, lastrun_dir: Path | None, on_
                 _provide_file(database.file, lastrun_dir)
                 # Before the tables of a damaged file are migrated, and copied over a backup that is whole.
                 soundness.require_sound(database)
-            else:
+            elif not _is_made(database):
                 _make(database, lastrun_dir)
             upgrading.upgrade(database)
         soundness.require_readable(database)
@@ -115,6 +115,11 @@ def _provide_file(path: Path, lastrun_dir: Path | None) -> None:
         finally:
             # The last connection writes everything into the file and leaves no -wal beside it.
             database.close()
+
+
+def _is_made(database: Database) -> bool:
+    with database.read() as connection:
+        return upgrading.revision_of(connection) is not None
 
 
 def _make(database: Database, lastrun_dir: Path | None) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection, delete, insert, inspect, select
 
 from caso.errors import StoreError
-from caso.store import schema, sqlite
+from caso.store import schema, servers, sqlite
 from caso.store.engine import Database
 
 LOG = logging.getLogger(__name__)
@@ -39,16 +39,26 @@ def revision_of(connection: Connection) -> str | None:
         revision = connection.scalar(select(schema.version.c.version_num))
         if revision is not None:
             return str(revision)
+    if _is_begun(connection, set(tables)):
+        return None
     raise StoreError(
         f"store {connection.engine.url.render_as_string(hide_password=True)}: there are tables in it, but not those of caso; "
         "give [store] connection a database of its own"
     )
 
 
+def _is_begun(connection: Connection, tables: set[str]) -> bool:
+    """Whether a process was killed while it made the tables: MariaDB keeps each as soon as it is made, and rows at the end."""
+    ours = {*schema.metadata.tables, schema.version.name}
+    noted = schema.meta.name in tables and connection.execute(select(schema.meta.c.name).limit(1)).first() is not None
+    return tables <= ours and not noted
+
+
 def make(connection: Connection) -> None:
-    """The tables, empty, at the newest revision."""
+    """The tables, empty, at the newest revision; those that are there already are left."""
+    servers.require_utf8(connection)
     schema.metadata.create_all(connection)
-    schema.version.create(connection)
+    schema.version.create(connection, checkfirst=True)
     connection.execute(insert(schema.version).values(version_num=schema.HEAD))
     connection.execute(insert(schema.meta).values(name="revision", value="0"))
     _sign(connection)

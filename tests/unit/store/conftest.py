@@ -1,14 +1,17 @@
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
-from sqlalchemy import MetaData, create_engine
 
 from caso.store import Store, open_store
+from tests.databases.fixtures import BACKENDS, DatabaseOf
 from tests.unit.store.building import url
+
+Fresh = Callable[[], AbstractContextManager[str]]
 
 
 @pytest.fixture
@@ -17,19 +20,35 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "spool" / "caso.sqlite"
 
 
+@pytest.fixture(params=BACKENDS)
+def backend(request: pytest.FixtureRequest) -> str:
+    """Each kind of database that a store may be in."""
+    return request.param
+
+
 @pytest.fixture
-def connection(path: Path) -> str:
-    """The URL of a store that is not made yet: an SQLite file, or the database of CASO_TEST_STORE, emptied."""
-    elsewhere = os.environ.get("CASO_TEST_STORE")
-    if elsewhere:
-        engine, tables = create_engine(elsewhere), MetaData()
-        tables.reflect(engine)
-        tables.drop_all(engine)
-        engine.dispose()
-    return elsewhere or url(path)
+def connection(backend: str, path: Path, database_of: DatabaseOf) -> Iterator[str]:
+    """The URL of a store that is not made yet, in each kind of database."""
+    if backend == "sqlite":
+        yield url(path)
+        return
+    with database_of(backend) as made:
+        yield made
 
 
 @pytest.fixture
 def store(connection: str) -> Iterator[Store]:
     with open_store(connection) as opened:
         yield opened
+
+
+@pytest.fixture
+def fresh(backend: str, database_of: DatabaseOf) -> Fresh:
+    """As ``connection``, anew for each block: for properties, which have many examples to a test."""
+    return file if backend == "sqlite" else lambda: database_of(backend)
+
+
+@contextmanager
+def file() -> Iterator[str]:
+    with TemporaryDirectory() as folder:
+        yield url(Path(folder) / "caso.sqlite")

@@ -18,7 +18,6 @@ from tests.unit.store.building import (
     a_statement,
     deliver,
     put,
-    url,
 )
 
 ALL = Subscription()
@@ -256,16 +255,16 @@ def test_what_was_offered_by_a_run_that_crashed_is_retracted(store):
     assert put(store, a_statement()) == Changes(retracted=1)
 
 
-def test_records_of_a_plugin_that_is_not_installed_wait_for_it(path):
-    with open_store(url(path)) as store:
+def test_records_of_a_plugin_that_is_not_installed_wait_for_it(connection):
+    with open_store(connection) as store:
         put(store, a_statement(a_record()))
         configure(store, ssm=ALL)
 
-    with open_store(url(path), kinds={}) as store:
+    with open_store(connection, kinds={}) as store:
         assert due(store, "ssm") == []
         assert store.ledger.counts("ssm").due == 0
 
-    with open_store(url(path)) as store:
+    with open_store(connection) as store:
         assert due(store, "ssm") == ["cloud/vm-1/2024-03"]
 
 
@@ -307,10 +306,10 @@ def test_a_living_entity_of_another_id_keeps_nothing(store):
     assert store.ledger.purge(MARCH) == 1
 
 
-def test_purging_keeps_what_is_due_and_waits_for_the_plugin_that_makes_it(path):
-    with open_store(url(path), kinds={"cloud": CloudRecord}) as store:
+def test_purging_keeps_what_is_due_and_waits_for_the_plugin_that_makes_it(connection):
+    with open_store(connection, kinds={"cloud": CloudRecord}) as store:
         configure(store, ssm=ALL)
         put(store, a_statement(a_record(month=JANUARY)))
 
-    with open_store(url(path), kinds={}) as store:
+    with open_store(connection, kinds={}) as store:
         assert store.ledger.purge(MARCH) == 0

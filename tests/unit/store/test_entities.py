@@ -9,7 +9,7 @@ import pytest
 from caso.errors import StoreError
 from caso.lifecycle.server import Server, observe
 from caso.store import Due, Place, Store, open_store
-from tests.unit.store.building import HERE, HOUR, LARGE, NOVA, NOW, a_server, url
+from tests.unit.store.building import HERE, HOUR, LARGE, NOVA, NOW, a_server
 
 
 def due(store: Store, project_id: str = "p1", **options) -> list[Due]:
@@ -203,8 +203,8 @@ def test_an_observation_of_no_known_kind_is_a_mistake_of_the_program(store):
         store.observe(HERE, [42], by="nova")
 
 
-def test_an_unreadable_body_is_named_as_damage(path):
-    with open_store(url(path)) as store:
+def test_an_unreadable_body_is_named_as_damage(connection):
+    with open_store(connection) as store:
         store.observe(HERE, [a_server()], by="nova")
         with store.database.write() as connection:
             connection.exec_driver_sql("UPDATE entities SET body = '{}'")

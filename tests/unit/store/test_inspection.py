@@ -18,7 +18,7 @@ from caso.store.schema import deliveries, records
 from caso.store.subscriptions import BEFORE_IT_CAME, FORGOTTEN
 from caso.testing.records import an_ip_record
 from tests.unit.store.building import FEBRUARY, HOUR, JANUARY, MARCH, NOW, a_record, a_statement, deliver, put
-from tests.unit.store.test_delivery_bookkeeping import MESSENGERS, Bookkeeping
+from tests.unit.store.test_delivery_bookkeeping import MESSENGERS, Bookkeeping, run
 
 ALL = Subscription()
 LATER = Subscription(replay=False)
@@ -335,8 +335,8 @@ class Interventions(Bookkeeping):
         return {key for key in self._keys(uuid) if settled.get(key) == (self.held[key][2], refused)}
 
 
-Interventions.TestCase.settings = Bookkeeping.TestCase.settings
-test_whatever_an_administrator_does_exactly_what_was_chosen_is_due = Interventions.TestCase
+def test_whatever_an_administrator_does_exactly_what_was_chosen_is_due(fresh, backend):
+    run(Interventions, fresh, backend)
 
 
 def test_without_a_messenger_no_record_has_a_state(store):

@@ -9,9 +9,8 @@ import dateutil.parser
 import pytest
 
 from caso.errors import ConfigError, StoreError
-from caso.store import Checkpoint, Scope, open_scratch, open_store
+from caso.store import Checkpoint, Scope, open_scratch, open_store, require_store
 from caso.store.lastrun import lastrun_marks, names_of_lastrun, read_lastrun, write_lastrun
-from tests.unit.store.building import url
 
 LAST = datetime(2024, 2, 1, 10, 30, tzinfo=UTC)
 
@@ -26,11 +25,11 @@ def test_a_project_goes_on_where_caso_ended_by_id_or_by_name(connection, tmp_pat
         assert store.checkpoints.legacy("p3", None) is None
 
 
-def test_the_later_of_two_files_for_one_project_counts(path, tmp_path):
+def test_the_later_of_two_files_for_one_project_counts(connection, tmp_path):
     (tmp_path / "lastrun.p1").write_text("2024-02-01T10:30:00")
     (tmp_path / "lastrun.name").write_text("2019-01-01")
 
-    with open_store(url(path), lastrun_dir=tmp_path) as store:
+    with open_store(connection, lastrun_dir=tmp_path) as store:
         assert store.checkpoints.legacy("p1", "name") == LAST
 
 
@@ -43,14 +42,15 @@ def test_the_files_are_never_read_again(connection, tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"", b"  \n", b"yesterday-ish", b"\xff\xfe\x00", b"2999-01-01T00:00:00"])
-def test_a_file_that_tells_no_date_stops_everything_and_is_named(path, tmp_path, content):
+def test_a_file_that_tells_no_date_stops_everything_and_is_named(connection, tmp_path, content):
     file = tmp_path / "lastrun.p1"
     file.write_bytes(content)
 
     with pytest.raises(ConfigError, match=str(file)):
-        open_store(url(path), lastrun_dir=tmp_path)
+        open_store(connection, lastrun_dir=tmp_path)
 
-    assert list(path.parent.iterdir()) == []
+    with pytest.raises(StoreError, match="there is none yet"):
+        require_store(connection)
 
 
 def test_once_the_file_is_mended_the_store_is_made_with_it(connection, tmp_path):
@@ -65,13 +65,14 @@ def test_once_the_file_is_mended_the_store_is_made_with_it(connection, tmp_path)
         assert step.checkpoints.legacy("p1", None) == LAST
 
 
-def test_a_dry_run_before_the_first_run_sees_the_files_too(path, tmp_path):
+def test_a_dry_run_before_the_first_run_sees_the_files_too(connection, tmp_path):
     (tmp_path / "lastrun.p1").write_text("2024-02-01T10:30:00")
 
-    with open_scratch(url(path), lastrun_dir=tmp_path) as scratch:
+    with open_scratch(connection, lastrun_dir=tmp_path) as scratch:
         assert scratch.checkpoints.legacy("p1", None) == LAST
 
-    assert not path.parent.exists()
+    with pytest.raises(StoreError, match="there is none yet"):
+        require_store(connection)
 
 
 SECOND = timedelta(seconds=1)

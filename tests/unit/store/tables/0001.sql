@@ -44,7 +44,7 @@ CREATE TABLE entities (
     accounted_until VARCHAR(27),
     dirty_from VARCHAR(27),
     settled BOOLEAN NOT NULL,
-    told_by VARCHAR(255) NOT NULL,
+    told_by TEXT NOT NULL,
     body TEXT NOT NULL,
     CONSTRAINT pk_entities PRIMARY KEY (cloud, region, kind, id)
 );
