@@ -45,6 +45,8 @@ ACCELERATOR_OPTIONS: tuple[cfg.Opt, ...] = (
 )
 
 DOCUMENTED_NAME_KEY = "accounting:benchmark_name"
+LONGEST_MODEL = 255
+"""Characters of vendor and model: they are part of the key of a record, for caso's store and for APEL's."""
 TYPES = {"gpu": "GPU", "fpga": "FPGA"}
 
 
@@ -138,7 +140,12 @@ class FlavorReader:
             return ()
         if not model:
             self._warn(flavor, f"has no property {keys.model}: its accelerators are accounted as {vendor or kind}")
-        return (Accelerator(TYPES.get(kind.lower(), "Other"), f"{vendor} {model}".strip() or kind, count),)
+        named = f"{vendor} {model}".strip() or kind
+        if len(named) > LONGEST_MODEL:
+            self._warn(
+                flavor, f"names its accelerators in more than {LONGEST_MODEL} characters: the first of these are accounted"
+            )
+        return (Accelerator(TYPES.get(kind.lower(), "Other"), named[:LONGEST_MODEL], count),)
 
     def _warn(self, flavor: str, problem: str) -> None:
         if (flavor, problem) not in self._told:

@@ -22,13 +22,25 @@ def _in_utc(instant: datetime) -> datetime:
 
 # Nova writes created with a Z and launched_at without a zone; both are UTC.
 UtcTime = Annotated[datetime, AfterValidator(_in_utc)]
-Id = Annotated[str, StringConstraints(min_length=1)]
-# JSON can name half a character, which no file and no database can keep.
-Text = Annotated[str, AfterValidator(lambda text: text if text.isascii() else text.encode(errors="replace").decode())]
+
+
+def _kept(text: str) -> str:
+    if "\0" in text or not _is_whole(text):
+        raise ValueError("it holds characters that no database keeps")
+    return text
+
+
+def _is_whole(text: str) -> bool:
+    return text.isascii() or text == text.encode(errors="replace").decode()
 
 
 LONGEST_ID = 255
 """Characters; more than any service gives, and as many as every database keeps."""
+
+# What things are told apart by: longer, or cut, or with other letters, it would be another thing.
+Id = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_ID), AfterValidator(_kept)]
+# JSON can name half a character, which no file and no database can keep.
+Text = Annotated[str, AfterValidator(lambda text: text if text.isascii() else text.encode(errors="replace").decode())]
 
 
 class Row(BaseModel):
@@ -147,7 +159,7 @@ def read_server(raw: Mapping[str, Any]) -> ServerRow | OddRow | PartialRow:
 
 def id_of(raw: Mapping[str, Any]) -> str:
     """What an odd row is called: its id as far as it can be told, short enough to be kept."""
-    return str(raw.get("id")).encode(errors="replace").decode()[:LONGEST_ID]
+    return str(raw.get("id")).encode(errors="replace").decode().replace("\0", "?")[:LONGEST_ID]
 
 
 def why(exc: ValidationError) -> str:

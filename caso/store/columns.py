@@ -40,6 +40,19 @@ class Utc(TypeDecorator[datetime]):
             raise damaged("a time", exc) from exc
 
 
+class Told(TypeDecorator[str]):
+    """A text of any length that is for people, and that others wrote: what no database keeps in it becomes a question mark."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(body())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else value.replace("\0", "?").encode(errors="replace").decode()
+
+
 def name(length: int) -> TypeEngine[str]:
     """Text that is compared to the letter, and sorts by its bytes.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table
 
-from caso.store.columns import Utc, body, name
+from caso.store.columns import Told, Utc, body, name
 
 HEAD = "0001"
 """The revision of these tables."""
@@ -38,11 +38,11 @@ checkpoints = Table(
     Column("since", Utc),
     Column("opening", Utc),
     Column("until", Utc, nullable=False),
-    Column("vo", name(255)),
+    Column("vo", Told),
     Column("retired", Utc),
-    Column("service", name(255)),
-    Column("kinds", name(255), nullable=False),
-    Column("project_name", name(255)),
+    Column("service", Told),
+    Column("kinds", body(), nullable=False),
+    Column("project_name", Told),
     Column("succeeded", Utc),
     Column("listed", Utc),
     Column("listed_note", body()),
@@ -94,7 +94,7 @@ quarantine = Table(
     Column("kind", name(32), primary_key=True),
     Column("object_id", name(255), primary_key=True),
     Column("project_id", name(255)),
-    Column("reason", body(), nullable=False),
+    Column("reason", Told, nullable=False),
     Column("deleted", Boolean, nullable=False),
     Column("window_start", Utc, nullable=False),
     Column("met_at", Utc, nullable=False),
@@ -105,7 +105,7 @@ quarantine = Table(
 records = Table(
     "records",
     metadata,
-    Column("key", name(512), primary_key=True),
+    Column("key", name(600), primary_key=True),
     Column("subject", name(300), nullable=False),
     Column("kind", name(32), nullable=False),
     Column("month", name(7), nullable=False),
@@ -149,10 +149,10 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("messenger", name(64), ForeignKey("messengers.name", ondelete="CASCADE"), primary_key=True),
-    Column("key", name(512), ForeignKey("records.key", ondelete="CASCADE"), primary_key=True),
+    Column("key", name(600), ForeignKey("records.key", ondelete="CASCADE"), primary_key=True),
     Column("revision", BigInteger, nullable=False),
     Column("at", Utc, nullable=False),
-    Column("refused", body()),
+    Column("refused", Told),
     Column("accepted", BigInteger),
     Index(None, "key"),
 )
@@ -161,7 +161,7 @@ deliveries = Table(
 locks = Table(
     "locks",
     metadata,
-    Column("name", name(512), primary_key=True),
+    Column("name", name(600), primary_key=True),
     Column("token", name(32), nullable=False),
     Column("host", name(255), nullable=False),
     Column("machine", name(128), nullable=False),

@@ -82,7 +82,7 @@ def upgrade(database: Database, history: History = HISTORY) -> None:
         if revision == history.head or revision is None:
             return
         if revision > history.head:
-            raise StoreError(_too_new(connection, database.name, revision, history.head))
+            raise StoreError(too_new(connection, database.name, revision, history.head))
         kept = sqlite.back_up(database.file, revision) if database.file else None
         LOG.warning(
             "store %s: migrating from revision %s to %s (copy: %s)", database.name, revision, history.head, kept or "none"
@@ -106,9 +106,10 @@ def _migrate(connection: Connection, history: History, revision: str) -> None:
     _sign(connection)
 
 
-def _too_new(connection: Connection, name: str, revision: str, head: str) -> str:
+def too_new(connection: Connection, name: str, revision: str, head: str) -> str:
     signed = connection.scalar(select(schema.meta.c.value).where(schema.meta.c.name == "caso"))
     return (
         f"store {name}: caso {signed} has migrated it to revision {revision}, and this caso {metadata.version('caso')} "
-        f"knows its tables up to {head}; run caso {signed} or newer, or restore the copy from before the migration (*.bak-{head})"
+        f"knows its tables up to {head}; run caso {signed} or newer, or restore the copy from before the migration "
+        f"(of a file: *.bak-{head})"
     )

@@ -87,3 +87,13 @@ def test_a_half_set_flavor_is_told_once_and_stops_nothing(specs, caplog):
     assert flavor.accelerators == ()
     assert len(caplog.records) == 1
     assert "flavor m1" in caplog.text
+
+
+def test_accelerators_whose_name_is_too_long_for_a_key_are_accounted_as_its_beginning(caplog):
+    reader = FlavorReader(BenchmarkKeys(), AcceleratorKeys())
+
+    with caplog.at_level(logging.WARNING):
+        [accelerator] = read(GPU | {"Accelerator:Model": "A" * 255}, reader=reader).accelerators
+
+    assert accelerator.model == f"NVIDIA {'A' * 248}"
+    assert "in more than 255 characters" in caplog.text

@@ -63,6 +63,10 @@ def test_a_server_of_a_cell_that_is_down_is_partial():
         ({"flavor": {"original_name": "m", "vcpus": -1, "ram": 1, "disk": 1}}, "flavor.vcpus"),
         ({"addresses": {"net": [{}]}}, "addresses.net.0.addr"),
         ({"status": ""}, "status"),
+        ({"id": "x" * 256}, "id: String should have at most 255 characters"),
+        ({"id": "a\0b"}, "id: Value error, it holds characters that no database keeps"),
+        ({"id": "half \ud83d"}, "id"),
+        ({"tenant_id": "x" * 256}, "tenant_id"),
     ],
 )
 def test_an_odd_row_is_kept_apart_with_its_reason(changes, complaint):

@@ -10,15 +10,19 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
 from caso.errors import StoreError
-from caso.store import open_scratch, open_store, sqlite, upgrading
-from caso.store.engine import Database
+from caso.store import open_scratch, open_store, upgrading
+from caso.store.engine import Database, engine_of
 from caso.store.schema import HEAD
+from tests.databases.fixtures import ON_SERVERS
 from tests.unit.store.building import NOVA, NOW, url
 
 TABLES = Path(__file__).parent / "tables"
@@ -45,12 +49,22 @@ def later(tmp_path: Path) -> upgrading.History:
     return upgrading.History(folder, "0002")
 
 
-def migrate(path: Path, history: upgrading.History) -> None:
-    database = Database(sqlite.engine_of(path))
+def migrate(where: Path | str, history: upgrading.History) -> None:
+    connection = url(where) if isinstance(where, Path) else where
+    database = Database(engine_of(connection))
     try:
         upgrading.upgrade(database, history)
     finally:
         database.close()
+
+
+@contextmanager
+def told(connection: str) -> Iterator[Connection]:
+    """A connection past caso."""
+    engine = engine_of(connection)
+    with engine.begin() as opened:
+        yield opened
+    engine.dispose()
 
 
 def a_store_with_a_checkpoint(path: Path) -> None:
@@ -131,15 +145,51 @@ def test_a_migration_that_fails_leaves_the_store_as_it_was(path, later):
     assert not any("mood" in column for column in ask(path, "PRAGMA table_info(checkpoints)"))
 
 
-def test_the_store_of_a_newer_caso_is_refused_with_the_version_to_use(path, later):
-    a_store_with_a_checkpoint(path)
-    migrate(path, later)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("UPDATE meta SET value = '7.1.0' WHERE name = 'caso'")
+def test_the_store_of_a_newer_caso_is_refused_with_the_version_to_use(connection, later):
+    open_store(connection).close()
+    migrate(connection, later)
+    with told(connection) as opened:
+        opened.exec_driver_sql("UPDATE meta SET value = '7.1.0' WHERE name = 'caso'")
 
     for opening in (open_store, open_scratch):
         with pytest.raises(StoreError, match=r"caso 7\.1\.0 or newer"):
-            opening(url(path))
+            opening(connection)
+
+
+def test_an_older_store_on_a_server_is_migrated_by_one_of_the_processes_that_find_it(database, later):
+    with open_store(database) as store, store.transaction() as step:
+        step.checkpoints.advance(NOVA, NOW)
+    threads = [threading.Thread(target=migrate, args=(database, later)) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    with told(database) as opened:
+        assert opened.exec_driver_sql("SELECT version_num FROM alembic_version").scalars().all() == ["0002"]
+        assert opened.exec_driver_sql("SELECT extractor, mood FROM checkpoints").all() == [("nova", "good")]
+
+
+@pytest.mark.parametrize("backend", ON_SERVERS[:1])
+def test_a_migration_that_fails_on_postgresql_leaves_the_store_as_it_was(connection, later):
+    """MariaDB keeps what was done until then: each change of a table is for good there."""
+    open_store(connection).close()
+    broken = later.folder / "versions" / "r0002_next.py"
+    broken.write_text(broken.read_text() + "    op.execute('SELECT * FROM nowhere')\n")
+
+    with pytest.raises(StoreError, match="nowhere"):
+        migrate(connection, later)
+
+    with open_store(connection) as store:
+        assert store.checkpoints.all() == []
+
+
+def test_on_a_server_nothing_says_that_there_is_a_copy(database, later, caplog):
+    open_store(database).close()
+
+    migrate(database, later)
+
+    assert "copy: none" in caplog.text
 
 
 def test_a_migration_without_its_beginning_is_refused(path, later):

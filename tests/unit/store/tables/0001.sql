@@ -11,11 +11,11 @@ CREATE TABLE checkpoints (
     since VARCHAR(27),
     opening VARCHAR(27),
     until VARCHAR(27) NOT NULL,
-    vo VARCHAR(255),
+    vo TEXT,
     retired VARCHAR(27),
-    service VARCHAR(255),
-    kinds VARCHAR(255) NOT NULL,
-    project_name VARCHAR(255),
+    service TEXT,
+    kinds TEXT NOT NULL,
+    project_name TEXT,
     succeeded VARCHAR(27),
     listed VARCHAR(27),
     listed_note TEXT,
@@ -24,7 +24,7 @@ CREATE TABLE checkpoints (
 );
 CREATE TABLE deliveries (
     messenger VARCHAR(64) NOT NULL,
-    "key" VARCHAR(512) NOT NULL,
+    "key" VARCHAR(600) NOT NULL,
     revision BIGINT NOT NULL,
     at VARCHAR(27) NOT NULL,
     refused TEXT,
@@ -75,7 +75,7 @@ CREATE TABLE legacy_checkpoints (
     CONSTRAINT pk_legacy_checkpoints PRIMARY KEY (project)
 );
 CREATE TABLE locks (
-    name VARCHAR(512) NOT NULL,
+    name VARCHAR(600) NOT NULL,
     token VARCHAR(32) NOT NULL,
     host VARCHAR(255) NOT NULL,
     machine VARCHAR(128) NOT NULL,
@@ -111,7 +111,7 @@ CREATE TABLE quarantine (
     CONSTRAINT pk_quarantine PRIMARY KEY (cloud, region, kind, object_id)
 );
 CREATE TABLE records (
-    "key" VARCHAR(512) NOT NULL,
+    "key" VARCHAR(600) NOT NULL,
     subject VARCHAR(300) NOT NULL,
     kind VARCHAR(32) NOT NULL,
     month VARCHAR(7) NOT NULL,
