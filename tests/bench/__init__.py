@@ -1,1 +1,1 @@
-"""Benchmarks, for `make bench`: what a run costs, measured side by side with what it is compared to."""
+"""Benchmarks: what caso costs, beside what the same answer has to cost."""
