@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 import functools
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, ClassVar, Self, get_args, get_type_hints
+from typing import Any, ClassVar, NamedTuple, Self, get_args, get_type_hints
 
 from caso.window import Month
 
@@ -60,33 +60,42 @@ class Record(ABC):
 
     def content(self) -> dict[str, Any]:
         """The record as JSON values: times as ISO 8601 UTC text; everything but ``known_at``."""
-        return {field.name: _to_json(getattr(self, field.name)) for field in dataclasses.fields(self) if field.name != "known_at"}
+        values = {name: getattr(self, name) for name in _shape(type(self)).names}
+        return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any], known_at: datetime) -> Self:
         """The record that :meth:`content` came from; unknown members are dropped, missing ones take their default."""
-        types = _types(cls)
-        known = {field.name for field in dataclasses.fields(cls)} & content.keys()
-        return cls(**{name: _from_json(content[name], types[name]) for name in known}, known_at=known_at)
+        shape = _shape(cls)
+        values = {name: content[name] for name in shape.names if name in content}
+        for name, read in shape.readers.items():
+            if values.get(name) is not None:
+                values[name] = read(values[name])
+        return cls(**values, known_at=known_at)
+
+
+class _Shape(NamedTuple):
+    """What is asked of a class once, and not of each record: its content's names, and how those are read that are no JSON."""
+
+    names: Sequence[str]
+    readers: Mapping[str, Callable[[Any], Any]]
+
+
+READERS: Mapping[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, Status: Status}
 
 
 @functools.cache
-def _types(cls: type[Record]) -> dict[str, Any]:
-    return get_type_hints(cls)
+def _shape(cls: type[Record]) -> _Shape:
+    hints = get_type_hints(cls)
+    names = [field.name for field in dataclasses.fields(cls) if field.name != "known_at"]
+    options = {name: (hints[name], *get_args(hints[name])) for name in names}
+    return _Shape(names, {name: read for name in names for type_, read in READERS.items() if type_ in options[name]})
 
 
-def _to_json(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat()
-    return value
+def utc_text(instant: datetime) -> str:
+    """ISO 8601, UTC.
 
-
-def _from_json(value: Any, hint: Any) -> Any:
-    if value is None:
-        return None
-    options = (hint, *get_args(hint))
-    if datetime in options:
-        return datetime.fromisoformat(value)
-    if Status in options:
-        return Status(value)
-    return value
+    >>> utc_text(datetime(2024, 2, 1, tzinfo=UTC))
+    '2024-02-01T00:00:00+00:00'
+    """
+    return (instant if instant.tzinfo is UTC else instant.astimezone(UTC)).isoformat()

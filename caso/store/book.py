@@ -178,8 +178,12 @@ class Book:
         return self.revision
 
 
+# Made once: json.dumps makes one for each text.
+_COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
+
+
 def text_of(record: Record) -> str:
-    return json.dumps(record.content(), sort_keys=True, separators=(",", ":"))
+    return _COMPACT.encode(record.content())
 
 
 def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Record:

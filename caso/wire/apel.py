@@ -28,6 +28,28 @@ Fields = Mapping[str, tuple[str, Callable[[Any], Any]]]
 """The recipient's name of a field -> where the record has it, and how it is written; None is left out."""
 
 
+class Form:
+    """What is written of each record of a kind: a table of fields, made ready once for many records."""
+
+    def __init__(self, fields: Fields) -> None:
+        self._fields = [(name, attrgetter(place), write) for name, (place, write) in sorted(fields.items())]
+
+    def written(self, record: Record) -> dict[str, Any]:
+        """The fields that have a value, as the recipient has them, in their order by name."""
+        found: dict[str, Any] = {}
+        for name, get, write in self._fields:
+            value = get(record)
+            if value is None:
+                continue
+            try:
+                wrote = write(value)
+            except UnfitError as exc:
+                raise UnfitError(f"APEL cannot take {name} {value!r}: it {exc}") from exc
+            if wrote is not None:
+                found[name] = wrote
+        return found
+
+
 def _accelerator_type(word: str) -> str:
     if word not in set(AcceleratorType):
         raise UnfitError(f"is none of {', '.join(AcceleratorType)}")
@@ -100,6 +122,9 @@ IP: Fields = {
 }
 
 
+_CLOUD, _ACCELERATOR, _IP = Form(CLOUD), Form(ACCELERATOR), Form(IP)
+
+
 def cloud_message(records: Sequence[CloudRecord]) -> bytes:
     """One cloud message v0.4, pure ASCII, the records in their order.
 
@@ -122,13 +147,7 @@ def ip_message(records: Sequence[IpRecord]) -> bytes:
 
     RejectedError names every record that cannot be carried; the others may be sent without them.
     """
-    return _json("APEL Public IP message", "0.2", rendered(records, lambda record: written(record, IP)))
-
-
-def written(record: Record, fields: Fields) -> dict[str, Any]:
-    """The fields that have a value, as the recipient has them, in their order by name."""
-    wrote = {name: _write(name, attrgetter(place)(record), write) for name, (place, write) in sorted(fields.items())}
-    return {name: value for name, value in wrote.items() if value is not None}
+    return _json("APEL Public IP message", "0.2", rendered(records, _IP.written))
 
 
 def _json(kind: str, version: str, records: Sequence[Mapping[str, Any]]) -> bytes:
@@ -142,17 +161,8 @@ def _cloud_lines(record: CloudRecord) -> str:
     if record.end is not None and Month.of(record.end) != record.month:
         # The server books a completed record by its EndTime, whatever RecordCreateTime says.
         raise UnfitError(f"EndTime {record.end:%FT%TZ} is not in {record.month}, the month of the record's key")
-    return "\n".join(f"{name}: {value}" for name, value in written(record, CLOUD).items())
+    return "\n".join(f"{name}: {value}" for name, value in _CLOUD.written(record).items())
 
 
 def _accelerator_members(record: AcceleratorRecord) -> dict[str, Any]:
-    return dict(sorted({"AssociatedRecordType": "cloud", **written(record, ACCELERATOR)}.items()))
-
-
-def _write(name: str, value: Any, write: Callable[[Any], Any]) -> Any:
-    if value is None:
-        return None
-    try:
-        return write(value)
-    except UnfitError as exc:
-        raise UnfitError(f"APEL cannot take {name} {value!r}: it {exc}") from exc
+    return dict(sorted({"AssociatedRecordType": "cloud", **_ACCELERATOR.written(record)}.items()))

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from caso.records import StorageRecord
 from caso.wire import values
-from caso.wire.apel import Fields, written
+from caso.wire.apel import Fields, Form
 from caso.wire.text import ENCRYPTED, needed, unicode_key, unicode_line
 from caso.wire.values import rendered
 
@@ -36,6 +36,7 @@ STORAGE: Fields = {
     "ResourceCapacityUsed": ("size_bytes", values.integer),
     "ResourceCapacityAllocated": ("size_bytes", values.integer),
 }
+_STORAGE = Form(STORAGE)
 ABOUT_STORAGE = ("StorageSystem", "Site", "StorageClass")
 ABOUT_SUBJECT = ("LocalUser", "LocalGroup", "UserIdentity", "Group")
 GROUP_ATTRIBUTES = {"SubGroup": "subgroup", "Role": "role"}
@@ -76,7 +77,7 @@ def groups_of(fqan: str) -> dict[str, str]:
 
 
 def _element(record: StorageRecord) -> ET.Element:
-    members = {name: str(value) for name, value in written(record, STORAGE).items()}
+    members = {name: str(value) for name, value in _STORAGE.written(record).items()}
     element = ET.Element("sr:StorageUsageRecord")
     identity = {f"sr:{name}": members[name] for name in ("createTime", "recordId")}
     ET.SubElement(element, "sr:RecordIdentity", identity)

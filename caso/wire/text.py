@@ -12,6 +12,7 @@ is ISC licensed (Unidecode, the better known one, is GPL: not for an Apache-2.0 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from anyascii import anyascii
 
@@ -32,6 +33,11 @@ _BEYOND_BMP = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 ENCRYPTED = re.compile(r"application/(?=(?:x-)?pkcs7-mime)", re.IGNORECASE)
 
 
+# Most texts of a message are those of the record before: names of the site, of projects, users, images and benchmarks.
+remembered = lru_cache(maxsize=4096)
+
+
+@remembered
 def ascii_line(text: str, limit: int = VARCHAR) -> str | None:
     """``text`` for a format without escapes: one line of ASCII that is no separator; None where there is nothing to tell.
 
@@ -45,6 +51,7 @@ def ascii_line(text: str, limit: int = VARCHAR) -> str | None:
     return _fitted(ENCRYPTED.sub("application_", plain), limit)
 
 
+@remembered
 def unicode_line(text: str, limit: int = VARCHAR) -> str | None:
     """``text`` for a format with escapes: one line, its letters kept; None where there is nothing to tell.
 
@@ -56,6 +63,7 @@ def unicode_line(text: str, limit: int = VARCHAR) -> str | None:
     return _fitted(kept or _code_points(line), limit)
 
 
+@remembered
 def ascii_key(text: str) -> str:
     """``text`` as it is; UnfitError where a format without escapes cannot carry it so."""
     if not text.isascii():
@@ -67,6 +75,7 @@ def ascii_key(text: str) -> str:
     return unicode_key(text)
 
 
+@remembered
 def unicode_key(text: str) -> str:
     """``text`` as it is; UnfitError where the server could not hold it so."""
     if text.lower() in NULLS:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import calendar
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -47,7 +46,7 @@ def epoch(instant: datetime) -> int:
     if instant.tzinfo is None:
         # datetime.timestamp() would take it as the host's local time: cASO was wrong by the UTC offset.
         raise UnfitError("carries no time zone")
-    return integer(calendar.timegm(instant.utctimetuple()))
+    return integer(instant.timestamp())
 
 
 def iso(instant: datetime) -> str:
