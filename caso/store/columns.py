@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Dialect, String, Text
@@ -30,8 +30,10 @@ class Utc(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
         if value is None:
             return None
-        require_aware(value, "store")
-        return as_utc(value).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+        if value.tzinfo is not UTC:
+            require_aware(value, "store")
+            value = as_utc(value)
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         try:

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, and_, delete, exists, false, func, insert, or
 
 from caso.records import Record
 from caso.store import redelivery, subscriptions
+from caso.store.batches import execute_many
 from caso.store.book import Kinds, record_of, text_of
 from caso.store.comparing import Compared, compared
 from caso.store.engine import Database, chunks
@@ -173,8 +174,7 @@ def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held,
             }
             for held, why in told
         ]
-        if rows:
-            connection.execute(insert(deliveries), [same | row for row in rows])
+        execute_many(connection, insert(deliveries), [same | row for row in rows])
         _keep_replaced(connection, [held for held, why in told if why is None and revisions[held.key] > held.revision])
         _let_go(connection, [held.key for held, why in told if why is None and revisions[held.key] == held.revision])
     subscriptions.raise_floors(connection, messenger, {held.kind for held, _ in newest.values()})

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, false, insert, or_, select, update
 
+from caso.store.batches import execute_many
 from caso.store.engine import CHUNK, chunks
 from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
 from caso.store.names import Place, Scope
@@ -110,7 +111,7 @@ class Entities:
             )
         )
         for chunk in chunks(until):
-            self._connection.execute(statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
+            execute_many(self._connection, statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
 
     def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
         """Fold what the extractor ``by`` saw into what is known; the ids of what lived otherwise than was known."""
@@ -180,10 +181,9 @@ class Entities:
         where = {**place._asdict(), "kind": kind.name}
         new = [row | where | {"id": uuid} for uuid, row in rows.items() if not known[uuid].held]
         held = [row | {"b_id": uuid} for uuid, row in rows.items() if known[uuid].held]
-        if new:
-            self._connection.execute(insert(entities), new)
-        if held:
-            self._connection.execute(update(entities).where(_at(place, kind.name), entities.c.id == bindparam("b_id")), held)
+        execute_many(self._connection, insert(entities), new)
+        mine = update(entities).where(_at(place, kind.name), entities.c.id == bindparam("b_id"))
+        execute_many(self._connection, mine, held)
 
 
 def _at(place: Place, kind: str) -> ColumnElement[bool]:

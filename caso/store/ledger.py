@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, select, update
 
 from caso.records import Record
+from caso.store.batches import execute_many
 from caso.store.book import Book, Changes, Kinds, Line, Statement, record_of
 from caso.store.engine import chunks
 from caso.store.schema import deliveries, meta, records
@@ -101,10 +102,8 @@ class Ledger:
         new = [line._asdict() for key, line in after.items() if key not in before]
         changed = [line._asdict() | {"b_key": key} for key, line in after.items() if key in before and before[key] != line]
         self._keep_accepted(key for key, line in after.items() if key in before and before[key].revision != line.revision)
-        if changed:
-            self._connection.execute(update(records).where(records.c.key == bindparam("b_key")), changed)
-        if new:
-            self._connection.execute(insert(records), new)
+        execute_many(self._connection, update(records).where(records.c.key == bindparam("b_key")), changed)
+        execute_many(self._connection, insert(records), new)
 
     def _keep_accepted(self, replaced: Iterable[str]) -> None:
         """Before records are replaced: keep the content of those that a messenger has accepted as they are."""
