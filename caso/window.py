@@ -39,6 +39,8 @@ def parse_instant(text: str, what: str) -> datetime:
 
 def as_utc(instant: datetime) -> datetime:
     """The same instant in UTC; one without a zone is taken as UTC, never as the host's zone."""
+    if instant.tzinfo is UTC:
+        return instant
     return instant.replace(tzinfo=UTC) if instant.tzinfo is None else instant.astimezone(UTC)
 
 
@@ -60,9 +62,10 @@ class Month(NamedTuple):
     @classmethod
     def of(cls, instant: datetime) -> Self:
         """The month that ``instant`` lies in; the 1st, 00:00:00, is in the new month."""
-        require_aware(instant, "month")
-        utc = instant.astimezone(UTC)
-        return cls(utc.year, utc.month)
+        if instant.tzinfo is not UTC:
+            require_aware(instant, "month")
+            instant = instant.astimezone(UTC)
+        return cls(instant.year, instant.month)
 
     @classmethod
     def parse(cls, text: str, what: str | None = None) -> Self:

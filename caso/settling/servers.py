@@ -45,7 +45,7 @@ def _records(context: Context, owed: Owed, before: Record | None, addresses: _Ad
     for reading in readings(server, owed.since, owed.until, context.accounts.vo_of, opening):
         measured = cloud_record(reading, context.rules, addresses.of(server.uuid))
         record = never_shrinking(measured, newest)
-        if record != measured:
+        if record is not measured and record != measured:
             context.settled.shrunk += 1
             LOG.warning("server %s: cumulative use would fall in %s; the larger value is sent", server.uuid, record.month)
         records += [record, *accelerator_records(reading, context.rules)]

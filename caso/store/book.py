@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from caso.errors import StoreError
@@ -35,6 +36,11 @@ class Statement:
     records: Sequence[Record]
     place: Place
     project_id: str
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The records as they would be held, without revisions yet, oldest first."""
+        return sorted((_line(self, record) for record in self.records), key=lambda line: (line.measured_at, line.key))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -105,21 +111,20 @@ class Book:
         return Changes(**counts, by_kind=self._outcomes.copy())
 
     def state(self, statement: Statement) -> None:
-        for record in sorted(statement.records, key=lambda record: (record.measured_at, record.key)):
-            self._outcomes[record.kind, self._take(statement, record)] += 1
-        said = {record.key for record in statement.records}
+        for line in statement.lines:
+            self._outcomes[line.kind, self._take(line)] += 1
+        said = {line.key for line in statement.lines}
         # By month: what an earlier month becomes is what a later one is neutral to.
-        for line in sorted(self._held_of(statement), key=lambda line: (line.month, line.key)):
-            if line.key not in said:
-                self._outcomes[line.kind, self._miss(statement, line)] += 1
+        missed = [line for line in self._held_of(statement) if line.key not in said]
+        for line in sorted(missed, key=lambda line: (line.month, line.key)):
+            self._outcomes[line.kind, self._miss(statement, line)] += 1
 
     def _held_of(self, statement: Statement) -> list[Line]:
         since, until = str(statement.since), str(statement.until)
         lines = self._of(statement.subject)
         return [line for line in lines if line.kind in statement.kinds and since <= line.month <= until]
 
-    def _take(self, statement: Statement, record: Record) -> str:
-        line = _line(statement, record)
+    def _take(self, line: Line) -> str:
         held = self.lines.get(line.key)
         if held is None:
             self._put(line._replace(revision=self._next()))
@@ -159,6 +164,8 @@ class Book:
         """True where a recipient would learn nothing: 4 for 4.0 is no news, nor is a member that the class got since."""
         if held.content == line.content:
             return True
+        if held.measured_at != line.measured_at:
+            return False
         before, after = _members(held.kind, held.content), _members(line.kind, line.content)
         return before == after or (before.keys() != after.keys() and self._record(held) == self._record(line))
 
@@ -208,7 +215,6 @@ def _members(kind: str, content: str) -> dict[str, Any]:
 
 
 def _line(statement: Statement, record: Record) -> Line:
-    """The record as it would be held, without a revision yet."""
     return Line(
         key=record.key,
         subject=statement.subject,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, select, update
 
@@ -86,13 +87,13 @@ class Ledger:
 
     def _load(self, statements: Sequence[Statement]) -> Iterator[Line]:
         """What is held of the subjects in the months spoken of, or under a key that is spoken of."""
-        said = [record for statement in statements for record in statement.records]
-        since = min(str(month) for month in (*(one.since for one in statements), *(record.month for record in said)))
+        said = [line for statement in statements for line in statement.lines]
+        since = min([str(min(one.since for one in statements)), *(line.month for line in said)])
         subjects = {statement.subject for statement in statements}
         about = select(*_LINE).where(records.c.subject.in_(subjects), records.c.month >= since)
         loaded = {line.key: line for line in (Line(*row) for row in self._connection.execute(about))}
         yield from loaded.values()
-        keys = {record.key for record in said} - loaded.keys()
+        keys = {line.key for line in said} - loaded.keys()
         for chunk in chunks(sorted(keys)):
             yield from (Line(*row) for row in self._connection.execute(select(*_LINE).where(records.c.key.in_(chunk))))
 
@@ -100,9 +101,14 @@ class Ledger:
         for chunk in chunks(before.keys() - after.keys()):
             self._connection.execute(delete(records).where(records.c.key.in_(chunk)))
         new = [line._asdict() for key, line in after.items() if key not in before]
-        changed = [line._asdict() | {"b_key": key} for key, line in after.items() if key in before and before[key] != line]
+        changed = [line for key, line in after.items() if key in before and before[key] != line]
         self._keep_accepted(key for key, line in after.items() if key in before and before[key].revision != line.revision)
-        execute_many(self._connection, update(records).where(records.c.key == bindparam("b_key")), changed)
+        # Where a record is found does not change, but for a subject that changes hands: its indexes need not be written.
+        moved = [line for line in changed if _found_by(line) != _found_by(before[line.key])]
+        told = [line for line in changed if _found_by(line) == _found_by(before[line.key])]
+        this = update(records).where(records.c.key == bindparam("b_key"))
+        execute_many(self._connection, this, [line._asdict() | {"b_key": line.key} for line in moved])
+        execute_many(self._connection, this, [{**_told(line), "b_key": line.key} for line in told])
         execute_many(self._connection, insert(records), new)
 
     def _keep_accepted(self, replaced: Iterable[str]) -> None:
@@ -111,6 +117,17 @@ class Ledger:
         kept = {"previous": records.c.content, "previous_revision": records.c.revision}
         for chunk in chunks(replaced):
             self._connection.execute(update(records).where(records.c.key.in_(chunk), accepted).values(kept))
+
+
+def _found_by(line: Line) -> tuple[str, ...]:
+    """What a record is looked for by."""
+    return line.subject, line.kind, line.month, line.cloud, line.region, line.project_id
+
+
+def _told(line: Line) -> dict[str, Any]:
+    """What is told of a record, but for how it is found."""
+    names = ("measured_at", "known_at", "revision", "retracted", "offered", "content")
+    return {name: getattr(line, name) for name in names}
 
 
 def revision_of(connection: Connection) -> int:
