@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 
 from caso.accounting.servers import KINDS, accelerator_records, cloud_record, never_shrinking, readings
 from caso.lifecycle.address import Address
@@ -20,7 +21,7 @@ LOG = logging.getLogger(__name__)
 
 def _account(context: Context, owed: Sequence[Owed]) -> Mapping[str, Sequence[Record]]:
     earlier = _earlier(context, owed)
-    addresses = _Addresses(context, min(one.since for one in owed))
+    addresses = _Addresses(context, owed)
     return {one.uuid: _records(context, one, earlier.get(one.uuid), addresses) for one in owed}
 
 
@@ -63,13 +64,17 @@ def _opening(since: datetime, before: Record | None, plan: Plan) -> datetime | N
 class _Addresses:
     """The public addresses that ever led to a server, as Neutron tells; None where it was not asked."""
 
-    def __init__(self, context: Context, since: datetime) -> None:
+    def __init__(self, context: Context, owed: Sequence[Owed]) -> None:
         self._asked = any(_tells_of_addresses(one, context) for one in context.step.checkpoints.siblings(context.plan.scope))
         self._of: dict[str, list[Address]] = {}
+        if not self._asked:
+            return
+        leading = {one.uuid: context.leading[one.uuid] for one in owed if one.uuid in context.leading}
+        known = context.step.entities.known(context.place, "address", sorted(set(chain.from_iterable(leading.values()))))
         # An address that was last seen before the end of its server may have been the server's until then.
-        for address in context.addresses(Month.of(since).start) if self._asked else ():
-            for server_id in {interval.value.server_id for interval in address.intervals()} - {None}:
-                self._of.setdefault(str(server_id), []).append(address)
+        since = Month.of(min(one.since for one in owed)).start
+        lived = {key: address for key, address in known.items() if address.ended is None or address.ended >= since}
+        self._of = {uuid: [lived[key] for key in those if key in lived] for uuid, those in leading.items()}
 
     def of(self, uuid: str) -> Sequence[Address] | None:
         return self._of.get(uuid, ()) if self._asked else None
