@@ -15,6 +15,9 @@ from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally
 
 LOG = logging.getLogger(__name__)
 
+AHEAD = 20
+"""Batches that are found with one look at all that is due, which sorts it; what they hold is read batch by batch."""
+
 
 @dataclasses.dataclass(frozen=True)
 class Outlet:
@@ -118,19 +121,36 @@ def _drain(
     done: Progress,
     told: Callable[[int], None],
 ) -> None:
-    while due := ledger.due(outlet.name, outlet.messenger.batch_size):
-        batch = ledger.offer(due)
-        refused = _send(outlet, batch) if batch else []
-        if refused:
-            for held, reason in refused:
-                LOG.error("messenger %s refuses %s: %s; it is set aside", outlet.name, held.key, reason)
-            ledger.set_aside(outlet.name, refused, clock())
-            done.refused += len(refused)
-        else:
-            ledger.accept(outlet.name, batch, clock())
-            done.sent += len(batch)
-            told(len(batch))
-        lease.renew(clock())
+    size = outlet.messenger.batch_size
+    while waiting := ledger.waiting(outlet.name, AHEAD * size):
+        for first in range(0, len(waiting), size):
+            refused = _hand_over(outlet, ledger, ledger.offer(waiting[first : first + size]), clock, done, told)
+            lease.renew(clock())
+            if refused:
+                # What was not sent because of these is older than what comes next.
+                break
+
+
+def _hand_over(
+    outlet: Outlet,
+    ledger: Deliveries,
+    batch: Sequence[Held],
+    clock: Callable[[], datetime],
+    done: Progress,
+    told: Callable[[int], None],
+) -> bool:
+    """Whether some of the batch were refused: they are set aside, and the others are still due."""
+    refused = _send(outlet, batch) if batch else []
+    if refused:
+        for held, reason in refused:
+            LOG.error("messenger %s refuses %s: %s; it is set aside", outlet.name, held.key, reason)
+        ledger.set_aside(outlet.name, refused, clock())
+        done.refused += len(refused)
+    else:
+        ledger.accept(outlet.name, batch, clock())
+        done.sent += len(batch)
+        told(len(batch))
+    return bool(refused)
 
 
 def _send(outlet: Outlet, batch: Sequence[Held]) -> list[tuple[Held, str]]:

@@ -35,6 +35,13 @@ class Held(NamedTuple):
     retracted: bool
 
 
+class Waiting(NamedTuple):
+    """A record that is due, by its key, at a revision."""
+
+    key: str
+    revision: int
+
+
 class Tally(NamedTuple):
     """How many of the newest records a messenger has accepted, is yet to be sent, and has refused."""
 
@@ -67,22 +74,33 @@ class Deliveries:
             question = question.with_only_columns(*_HELD).order_by(records.c.measured_at, records.c.revision).limit(limit)
             return [self._held(row) for row in connection.execute(question)]
 
+    def waiting(self, messenger: str, limit: int) -> list[Waiting]:
+        """Which are due, oldest first: as :meth:`due`, for many of them at once."""
+        with self._database.read() as connection:
+            question = subscriptions.due_to(connection, messenger, self._kinds.keys())
+            question = question.with_only_columns(records.c.key, records.c.revision)
+            rows = connection.execute(question.order_by(records.c.measured_at, records.c.revision).limit(limit))
+            return [Waiting(*row) for row in rows]
+
     def compared(self, messenger: str) -> Iterator[Compared]:
         """All that is due, oldest first, beside what the messenger has of it; read a part at a time."""
         with self._database.read() as connection:
             yield from compared(connection, messenger, self._kinds.keys())
 
-    def offer(self, held: Sequence[Held]) -> list[Held]:
+    def offer(self, waiting: Sequence[Waiting | Held]) -> list[Held]:
         """Note, before sending, that recipients may hold these from now on, whatever is heard of it; those to send.
 
         Else a record that was sent by a run that crashed, and then proves wrong, would be dropped without a word to
-        the recipient. For the same reason what went since it was read is not to be sent; what changed is due as it is now.
+        the recipient. For the same reason what went since it was found is not to be sent; what changed is due as it is now.
         """
         with self._database.write() as connection:
-            revisions = _revisions(connection, held)
-            still = [one for one in held if revisions.get(one.key) == one.revision]
-            _offer(connection, still)
-        return still
+            rows: dict[str, Any] = {}
+            for chunk in chunks(one.key for one in waiting):
+                rows |= {row.key: row for row in connection.execute(select(*_HELD).where(records.c.key.in_(chunk)))}
+            still = [rows[one.key] for one in waiting if one.key in rows and rows[one.key].revision == one.revision]
+            held = [self._held(row) for row in still]
+            _offer(connection, held)
+        return held
 
     def accept(self, messenger: str, held: Sequence[Held], at: datetime) -> None:
         """The recipient has them, at these revisions."""
