@@ -153,7 +153,7 @@ def accelerator_records(reading: Reading, rules: Rules) -> Iterator[AcceleratorR
 
 def accelerators_of(reading: Reading, rules: Rules) -> list[Held]:
     """What the server held of each model in the reading's month, by model; an opening reading tells of no month."""
-    if reading.point.opening:
+    if reading.point.opening or not any(interval.value.flavor.accelerators for interval in reading.lived):
         return []
     found: dict[str, Held] = {}
     for added in reading.terms_of_month(rules):

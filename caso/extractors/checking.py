@@ -134,8 +134,13 @@ def _unfit(text: str, most: int) -> Iterator[str]:
 
 
 def _naive(thing: Any) -> list[str]:
-    values = {field.name: getattr(thing, field.name) for field in dataclasses.fields(thing)}
-    return [name for name, value in values.items() if isinstance(value, datetime) and value.utcoffset() is None]
+    values = ((name, getattr(thing, name)) for name in _names(thing.__class__))
+    return [name for name, value in values if isinstance(value, datetime) and value.utcoffset() is None]
+
+
+@functools.cache
+def _names(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(cls))
 
 
 @functools.cache

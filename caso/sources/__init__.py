@@ -119,7 +119,9 @@ class Sources:
     def flavors(self, region: str) -> Lookup[FlavorRow]:
         """The flavors as they are now, with their extra specs, by name."""
         with self._lock:
-            return self._flavors.setdefault(region, Lookup(lambda scope: self.compute(region, scope).flavors()))
+            if region not in self._flavors:
+                self._flavors[region] = Lookup(lambda scope: self.compute(region, scope).flavors())
+            return self._flavors[region]
 
     def images(self, region: str, property_name: str) -> Lookup[str]:
         """One property of images, by image id; an empty text where an image has it not."""
@@ -128,7 +130,9 @@ class Sources:
             return Images(self._opener.api("image", scope, region)).with_property(property_name)
 
         with self._lock:
-            return self._images.setdefault((region, property_name), Lookup(listing))
+            if (region, property_name) not in self._images:
+                self._images[region, property_name] = Lookup(listing)
+            return self._images[region, property_name]
 
     def version_document(self, service_type: str, region: str, scope: ScopeOrProject) -> Mapping[str, Any]:
         """What the endpoint of a service says of its versions: the cheapest question that only the right service answers."""

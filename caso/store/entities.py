@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, case, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, insert, or_, select, update
 
 from caso.store.batches import execute_many
 from caso.store.engine import CHUNK, chunks
@@ -91,8 +91,9 @@ class Entities:
 
     def _owned(self, place: Place, project_id: str, kind: str, which: ColumnElement[bool]) -> Iterator[Due]:
         mine = and_(_at(place, kind), entities.c.project_id == project_id, which)
-        page = select(entities).where(mine).order_by(entities.c.id).limit(CHUNK)
-        rows: Sequence[Row[Any]] = self._connection.execute(page).all()
+        asked = select(entities.c.id, entities.c.body, entities.c.accounted_until, entities.c.dirty_from)
+        page = asked.where(mine).order_by(entities.c.id).limit(CHUNK)
+        rows: Sequence[Any] = self._connection.execute(page).all()
         while rows:
             for row in rows:
                 yield Due(KINDS[kind].load(row.body), row.accounted_until, row.dirty_from)
@@ -170,7 +171,8 @@ class Entities:
         return vanished
 
     def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
-        rows = self._connection.execute(select(entities).where(_at(place, kind.name), entities.c.id.in_(sorted(ids))))
+        asked = select(entities.c.id, entities.c.body, entities.c.accounted_until, entities.c.dirty_from, entities.c.told_by)
+        rows = self._connection.execute(asked.where(_at(place, kind.name), entities.c.id.in_(sorted(ids))))
         return {
             row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True, told_by=row.told_by)
             for row in rows
