@@ -82,7 +82,8 @@ STORE = (
     cfg.StrOpt(
         "connection",
         secret=True,
-        help="SQLAlchemy URL of the store. Not set: SQLite, the file caso.sqlite in spooldir.",
+        help="URL of the store: sqlite:////PATH, postgresql://USER:PASSWORD@HOST/DATABASE or "
+        "mariadb://USER:PASSWORD@HOST/DATABASE. Not set: SQLite, the file caso.sqlite in spooldir.",
     ),
     cfg.IntOpt("keep_months", default=13, min=2, help="Months that sent records are kept, to compare and send again."),
 )

@@ -32,6 +32,7 @@ from caso.sources.manners import Manners
 from caso.sources.traffic import Traffic
 from caso.store import Store, open_as_it_is, open_scratch, open_store, require_store
 from caso.window import BEGINNING, parse_instant
+from caso.wiring.lengths import require_kept
 
 LOG = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ def job(
     sources = Sources(access, clock=clock)
     extractors = {name: extractor(conf, name, sources) for name in conf.extractor}
     rules = _rules(conf)
+    for option, names in {"cloud": [access.cloud], "extractor": extractors, "messengers": conf.messengers}.items():
+        require_kept(option, names)
     return Job(
         cloud=access.cloud,
         extractors=extractors,
@@ -97,7 +100,10 @@ def _targets(
 def _rules(conf: cfg.ConfigOpts) -> Rules:
     if not conf.site_name:
         raise ConfigError("site_name is not set; set it in [DEFAULT] to the site's name in GOCDB")
-    return rules_to_read(conf)
+    rules = rules_to_read(conf)
+    require_kept("site_name", [rules.site_name])
+    require_kept("service_name", [rules.service_name])
+    return rules
 
 
 def rules_to_read(conf: cfg.ConfigOpts) -> Rules:
@@ -145,6 +151,7 @@ def _regions(offers: Mapping[str, Sequence[str]], found: Sequence[Project], want
     if found and unknown:
         choices = ", ".join(regions)
         raise SourceError(f"region_name: the catalog has no {services} in {', '.join(unknown)}; choose from {choices}")
+    require_kept("region_name", wanted or regions)
     return wanted or regions
 
 

@@ -49,11 +49,14 @@ class MariaDB(Server):
     def create(self, name: str) -> None:
         self.tell(f"CREATE DATABASE {name}", f"GRANT ALL PRIVILEGES ON {name}.* TO {USER}@'127.0.0.1'")
 
-    def drop(self, name: str) -> None:
+    def cut_off(self, url: str) -> None:
         with self.admin.connect() as connection:
             of_it = text("SELECT id FROM information_schema.processlist WHERE db = :name")
-            for number in connection.scalars(of_it, {"name": name}).all():
+            for number in connection.scalars(of_it, {"name": url.rpartition("/")[2]}).all():
                 # It may have gone by itself meanwhile.
                 with contextlib.suppress(OperationalError):
                     connection.execute(text(f"KILL {number}"))
-            connection.execute(text(f"DROP DATABASE {name}"))
+
+    def drop(self, name: str) -> None:
+        self.cut_off(name)
+        self.tell(f"DROP DATABASE {name}")

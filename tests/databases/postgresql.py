@@ -44,6 +44,9 @@ class PostgreSQL(Server):
     def create(self, name: str) -> None:
         self.tell(f"CREATE DATABASE {name} OWNER {USER} TEMPLATE template0 ENCODING 'UTF8'")
 
+    def cut_off(self, url: str) -> None:
+        self.tell(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{url.rpartition('/')[2]}'")
+
     def drop(self, name: str) -> None:
         self.tell(f"DROP DATABASE {name} WITH (FORCE)")
 

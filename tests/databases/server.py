@@ -67,6 +67,10 @@ class Server(ABC):
         """An empty database, as its documentation says that it is made."""
 
     @abstractmethod
+    def cut_off(self, url: str) -> None:
+        """End all connections to a database, whatever is at work there."""
+
+    @abstractmethod
     def drop(self, name: str) -> None:
         """Gone, whoever is still connected."""
 

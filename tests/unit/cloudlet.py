@@ -82,7 +82,10 @@ def ticking(start: datetime) -> Callable[[], datetime]:
 
 @dataclasses.dataclass
 class Cloudlet:
-    """A folder with a spool and a queue; ``compute`` is the Nova of the next run, made anew for each unless it is given."""
+    """A folder with a spool and a queue; ``compute`` is the Nova of the next run, made anew for each unless it is given.
+
+    ``connection`` is where the store is, in the spool unless told otherwise.
+    """
 
     folder: Path
     admin: bool = False
@@ -90,13 +93,14 @@ class Cloudlet:
     extractors: Sequence[str] = ("nova",)
     recipient: Recipient = dataclasses.field(default_factory=Recipient)
     full_listing_every: timedelta = timedelta(days=1)
+    connection: str | None = None
 
     @property
     def queue(self) -> Path:
         return self.folder / "queue"
 
     def store(self) -> Store:
-        return open_store(f"sqlite:///{self.folder}/spool/caso.sqlite")
+        return open_store(self.connection or f"sqlite:///{self.folder}/spool/caso.sqlite")
 
     def job(self, at: datetime, *, compute: FakeCompute | None = None, period: Period | None = None, **changes) -> Job:  # type: ignore[no-untyped-def]
         compute = compute or FakeCompute(servers(at), page_size=self.page_size, admin=self.admin)

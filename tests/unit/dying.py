@@ -32,14 +32,14 @@ class Mortal(SsmMessenger):
         self.reaper.step("sent", len(records))
 
 
-def die_at(folder: Path, step: int) -> int:
+def die_at(folder: Path, step: int, connection: str | None = None) -> int:
     """Run caso on a Cloudlet's folder in a child that is killed at that step; the signal, 0 where there are fewer steps."""
     child = os.fork()
     if child:
         _, status = os.waitpid(child, 0)
         return -os.waitstatus_to_exitcode(status)
     try:
-        cloudlet, reaper = Cloudlet(folder, extractors=EVERYTHING), Reaper(step)
+        cloudlet, reaper = Cloudlet(folder, extractors=EVERYTHING, connection=connection), Reaper(step)
         messenger = Mortal(cloudlet.queue, max_size=2)
         messenger.reaper = reaper
         cloudlet.run(T2, reaper, outlets=[cloudlet.outlet(messenger)])

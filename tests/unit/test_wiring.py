@@ -4,6 +4,7 @@ import pytest
 
 from caso import config, wiring
 from caso.errors import ConfigError
+from caso.wiring.lengths import require_kept
 
 PLUGIN = """
 from caso.extractors.base import Extractor
@@ -70,3 +71,9 @@ def test_a_messenger_that_can_write_nothing_that_it_is_given_stops_the_run(build
 
     with pytest.raises(ConfigError, match="ssm cannot write energy; choose from accelerator, cloud, ip, storage"):
         wiring.outlet(conf, "ssm")
+
+
+@pytest.mark.parametrize("option", ["site_name", "region_name", "messengers", "cloud"])
+def test_a_name_that_no_store_keeps_is_an_error_of_the_configuration(option):
+    with pytest.raises(ConfigError, match=rf"{option}: xxxxxxxxxxxxxxxxxxxx\.\.\. is longer than \d+ characters"):
+        require_kept(option, ["north", "x" * 300])

@@ -7,7 +7,6 @@ import sys
 import threading
 
 import pytest
-from sqlalchemy import text
 
 from caso.errors import StoreError
 from caso.store import Subscription, open_as_it_is, open_scratch, open_store, require_store
@@ -120,22 +119,11 @@ def test_names_of_every_alphabet_come_back(database):
     assert (one.name, one.user_name, one.image_name) == (seen.name, seen.user_name, seen.image_name)
 
 
-def end_all_connections(server, database: str) -> None:
-    name = database.rpartition("/")[2]
-    with server.admin.connect() as admin:
-        if server.drivername == "postgresql":
-            admin.execute(text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :name"), {"name": name})
-            return
-        of_it = text("SELECT id FROM information_schema.processlist WHERE db = :name")
-        for number in admin.scalars(of_it, {"name": name}).all():
-            admin.execute(text(f"KILL {number}"))
-
-
 def test_a_connection_that_is_lost_in_a_step_costs_the_step_and_the_next_one_does_it(server, database):
     def step_that_loses_it() -> None:
         with store.transaction() as step:
             step.checkpoints.advance(NOVA, NOW)
-            end_all_connections(server, database)
+            server.cut_off(database)
             step.ledger.put(a_statement(a_record()))
 
     with open_store(database) as store:
@@ -151,7 +139,7 @@ def test_a_connection_that_is_lost_in_a_step_costs_the_step_and_the_next_one_doe
 def test_a_connection_that_was_lost_between_two_steps_is_made_again(server, database):
     with open_store(database) as store:
         put(store, a_statement(a_record()))
-        end_all_connections(server, database)
+        server.cut_off(database)
 
         store.observe(HERE, [a_server()], by="nova")
 
