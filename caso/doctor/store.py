@@ -6,7 +6,7 @@ from collections.abc import Generator
 
 from caso.errors import StoreError
 from caso.findings import Finding, error, note, of_error, ok
-from caso.store import health_of
+from caso.store import Health, health_of
 
 NO_RUN = "no run starts, and nothing is extracted or sent"
 
@@ -38,7 +38,12 @@ def examine(connection: str) -> Generator[Finding, None, bool]:
     if health.revision < health.newest:
         yield note(
             f"store {health.name}: its tables are of revision {health.revision}",
-            f"the next run migrates them to {health.newest}, and keeps a copy beside it",
+            f"the next run migrates them to {health.newest}{_copy(health)}",
         )
     yield ok(f"store {health.name} is whole, revision {health.revision}")
     return True
+
+
+def _copy(health: Health) -> str:
+    of_file = health.name.startswith("sqlite")
+    return ", and keeps a copy beside it" if of_file else "; make a backup before: caso keeps no copy on a server"

@@ -96,7 +96,8 @@ def alone(engine: Engine) -> Iterator[None]:
     with engine.connect() as connection:
         if not connection.exec_driver_sql(_TAKE[base]).scalar():
             raise StoreError(
-                f"another process has been making or changing the tables for more than {BUSY_SECONDS} s: see which, and run again"
+                f"store {engine.url.render_as_string(hide_password=True)}: another process has been making or changing "
+                f"the tables for more than {BUSY_SECONDS} s: see which, and run again"
             )
         try:
             yield
