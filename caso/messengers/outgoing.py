@@ -14,6 +14,7 @@ import os
 import secrets
 import stat
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 from dirq.QueueSimple import QueueSimple
@@ -34,13 +35,27 @@ class OutgoingQueue:
 
     def add(self, message: bytes) -> str:
         """The message's name in the queue, once it and its name are on disk."""
+        name = self.put(message)
+        self.settle([name])
+        return name
+
+    def put(self, message: bytes) -> str:
+        """The message's name in the queue, once it is on disk; the name itself is after :meth:`settle`, for many at once."""
         for _ in range(ATTEMPTS - 1):
             # A purge by ssmsend may remove an empty directory between any two steps.
             with contextlib.suppress(FileNotFoundError):
-                return self._add(message)
-        return self._add(message)
+                return self._put(message)
+        return self._put(message)
 
-    def _add(self, message: bytes) -> str:
+    def settle(self, names: Iterable[str]) -> None:
+        """Return once the messages' names are on disk."""
+        for directory in {(self.root / name).parent for name in names}:
+            # Not there any more: ssmsend has sent the messages, and purged.
+            with contextlib.suppress(FileNotFoundError):
+                sync_directory(directory)
+        sync_directory(self.root)
+
+    def _put(self, message: bytes) -> str:
         make_directories(self.root)
         directory = self.root / f"{int(time.time()) // MINUTE * MINUTE:08x}"
         # Not mkdir(exist_ok=True): that one looks again after a refusal, and a purge may come in between.
@@ -55,16 +70,10 @@ class OutgoingQueue:
             with contextlib.suppress(OSError):
                 temporary.unlink()
             raise
-        self._settle((self.root / name).parent)
-        return name
-
-    def _settle(self, directory: Path) -> None:
-        """The message's name is on disk, and ssmsend may take it away; ``directory`` is another one after a full minute."""
-        # Not there any more: ssmsend has sent the message, and purged.
+        # After a full minute it is in another directory, which dirq made; ssmsend may have taken it and purged that.
         with contextlib.suppress(FileNotFoundError):
-            open_to_group(directory)
-            sync_directory(directory)
-        sync_directory(self.root)
+            open_to_group((self.root / name).parent)
+        return name
 
 
 def make_directories(path: Path) -> None:

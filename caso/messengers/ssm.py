@@ -6,6 +6,8 @@ import errno
 import getpass
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
@@ -96,8 +98,8 @@ class SsmMessenger(Messenger):
 
     def send(self, records: Sequence[Record]) -> None:
         """Return once every message is on disk, in its queue; nothing is queued of records among which one is refused."""
-        for message in self._messages(records):
-            self._queue(message)
+        for kind, messages in groupby(self._messages(records), key=attrgetter("kind")):
+            self._queue(kind, list(messages))
 
     def examine(self) -> Iterator[Finding]:
         """Whether messages can be queued, and whether ssmsend fetches them."""
@@ -117,15 +119,16 @@ class SsmMessenger(Messenger):
             raise RejectedError(reasons)
         return messages
 
-    def _queue(self, message: Message) -> None:
-        queue = self.queues[message.kind]
+    def _queue(self, kind: str, messages: Sequence[Message]) -> None:
+        queue = self.queues[kind]
         try:
-            name = queue.add(message.content)
+            names = [queue.put(message.content) for message in messages]
+            queue.settle(names)
         except OSError as exc:
-            raise DeliveryError(
-                f"cannot queue {message.records} {message.kind} records in {queue.root}: {exc}; {_advice(exc)}"
-            ) from exc
-        LOG.debug("ssm: %d %s records queued as %s/%s", message.records, message.kind, queue.root, name)
+            count = sum(message.records for message in messages)
+            raise DeliveryError(f"cannot queue {count} {kind} records in {queue.root}: {exc}; {_advice(exc)}") from exc
+        for message, name in zip(messages, names, strict=True):
+            LOG.debug("ssm: %d %s records queued as %s/%s", message.records, kind, queue.root, name)
 
 
 def _batches(records: Sequence[Record], size: int) -> Iterator[tuple[str, Sequence[Record]]]:

@@ -34,7 +34,7 @@ ENCRYPTED = re.compile(r"application/(?=(?:x-)?pkcs7-mime)", re.IGNORECASE)
 
 
 # Most texts of a message are those of the record before: names of the site, of projects, users, images and benchmarks.
-remembered = lru_cache(maxsize=4096)
+remembered = lru_cache(maxsize=1024)
 
 
 @remembered
