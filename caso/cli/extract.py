@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from caso.cli.base import command
+from caso.cli.garbage import collect_seldom
 from caso.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ def _now() -> datetime:
 def _extract(conf: Configuration) -> int:
     if (conf.json or conf.limit is not None) and not conf.dry_run:
         raise ConfigError("--json and --limit are about the differences that --dry-run shows; give it as well, or leave them out")
+    collect_seldom()
     # Only a run needs the store, the sources and the rest: --help does not wait for them.
     from caso.attempt import attempt
 
