@@ -80,7 +80,7 @@ class Deliveries:
             question = subscriptions.due_to(connection, messenger, self._kinds.keys())
             question = question.with_only_columns(records.c.key, records.c.revision)
             rows = connection.execute(question.order_by(records.c.measured_at, records.c.revision).limit(limit))
-            return [Waiting(*row) for row in rows]
+            return [Waiting(*row) for row in rows.all()]
 
     def compared(self, messenger: str) -> Iterator[Compared]:
         """All that is due, oldest first, beside what the messenger has of it; read a part at a time."""
@@ -96,7 +96,7 @@ class Deliveries:
         with self._database.write() as connection:
             rows: dict[str, Any] = {}
             for chunk in chunks(one.key for one in waiting):
-                rows |= {row.key: row for row in connection.execute(select(*_HELD).where(records.c.key.in_(chunk)))}
+                rows |= {row.key: row for row in connection.execute(select(*_HELD).where(records.c.key.in_(chunk))).all()}
             still = [rows[one.key] for one in waiting if one.key in rows and rows[one.key].revision == one.revision]
             held = [self._held(row) for row in still]
             _offer(connection, held)
@@ -159,7 +159,7 @@ def _revisions(connection: Connection, held: Sequence[Held]) -> dict[str, int]:
     """The newest revision of each key that is still held."""
     found: dict[str, int] = {}
     for chunk in chunks(one.key for one in held):
-        rows = connection.execute(select(records.c.key, records.c.revision).where(records.c.key.in_(chunk)))
+        rows = connection.execute(select(records.c.key, records.c.revision).where(records.c.key.in_(chunk))).all()
         found |= {row.key: row.revision for row in rows}
     return found
 
@@ -177,7 +177,7 @@ def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held,
     for chunk in chunks(newest):
         revisions = _revisions(connection, [newest[key][0] for key in chunk])
         mine = and_(deliveries.c.messenger == messenger, deliveries.c.key.in_(chunk))
-        known = {row.key: row for row in connection.execute(select(deliveries).where(mine))}
+        known = {row.key: row for row in connection.execute(select(deliveries).where(mine)).all()}
         told = [newest[key] for key in chunk if key in revisions]
         told = [(held, refused) for held, refused in told if held.key not in known or known[held.key].revision <= held.revision]
         connection.execute(delete(deliveries).where(mine, deliveries.c.key.in_([held.key for held, _ in told])))

@@ -172,7 +172,7 @@ class Entities:
 
     def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
         asked = select(entities.c.id, entities.c.body, entities.c.accounted_until, entities.c.dirty_from, entities.c.told_by)
-        rows = self._connection.execute(asked.where(_at(place, kind.name), entities.c.id.in_(sorted(ids))))
+        rows = self._connection.execute(asked.where(_at(place, kind.name), entities.c.id.in_(sorted(ids)))).all()
         return {
             row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True, told_by=row.told_by)
             for row in rows

@@ -83,7 +83,7 @@ class Ledger:
             .where(records.c.kind == kind)
             .order_by(records.c.measured_at, records.c.key)
         )
-        return [Line(*row) for row in self._connection.execute(lines)]
+        return [Line(*row) for row in self._connection.execute(lines).all()]
 
     def _load(self, statements: Sequence[Statement]) -> Iterator[Line]:
         """What is held of the subjects in the months spoken of, or under a key that is spoken of."""
@@ -91,11 +91,11 @@ class Ledger:
         since = min([str(min(one.since for one in statements)), *(line.month for line in said)])
         subjects = {statement.subject for statement in statements}
         about = select(*_LINE).where(records.c.subject.in_(subjects), records.c.month >= since)
-        loaded = {line.key: line for line in (Line(*row) for row in self._connection.execute(about))}
+        loaded = {line.key: line for line in (Line(*row) for row in self._connection.execute(about).all())}
         yield from loaded.values()
         keys = {line.key for line in said} - loaded.keys()
         for chunk in chunks(sorted(keys)):
-            yield from (Line(*row) for row in self._connection.execute(select(*_LINE).where(records.c.key.in_(chunk))))
+            yield from (Line(*row) for row in self._connection.execute(select(*_LINE).where(records.c.key.in_(chunk))).all())
 
     def _write(self, before: dict[str, Line], after: dict[str, Line]) -> None:
         for chunk in chunks(before.keys() - after.keys()):
