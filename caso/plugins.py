@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import logging
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from importlib import metadata
 from typing import Any, TypeVar, cast
@@ -29,7 +31,7 @@ C = TypeVar("C", bound=type[Any])
 
 def names(group: str) -> tuple[str, ...]:
     """What is installed in a group, sorted; nothing is imported."""
-    return tuple(sorted({entry.name for entry in metadata.entry_points(group=group)}))
+    return tuple(sorted({entry.name for entry in _entries(group)}))
 
 
 def load(group: str, name: str, base: C) -> C:
@@ -77,9 +79,19 @@ def options_of(classes: Mapping[str, type[Any]]) -> list[tuple[str, list[cfg.Opt
     return [(group, options) for group, options in groups.items() if options]
 
 
+def _entries(group: str) -> tuple[metadata.EntryPoint, ...]:
+    return _entries_on(tuple(sys.path), group)
+
+
+@functools.cache
+def _entries_on(path: tuple[str, ...], group: str) -> tuple[metadata.EntryPoint, ...]:
+    """What the packages on ``path`` bring, looked for once: each time, a file of every package there is read."""
+    return tuple(metadata.entry_points(group=group))
+
+
 def _entry(group: str, name: str) -> metadata.EntryPoint:
     # stevedore would answer from a cache on disk, and says nothing where two packages bring the same name.
-    found = {entry.value: entry for entry in metadata.entry_points(group=group, name=name)}
+    found = {entry.value: entry for entry in _entries(group) if entry.name == name}
     if not found:
         raise ConfigError(f"{group}: nothing is called {name!r}; there are {', '.join(names(group)) or 'none'}")
     if len(found) > 1:

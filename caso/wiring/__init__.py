@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oslo_config import cfg
 
@@ -23,7 +23,6 @@ from caso.messengers.base import Messenger
 from caso.planning import Period
 from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.projects import Project, Projects, VoMapping, find_projects
-from caso.reconciling import Asked
 from caso.records import BUILT_IN, KINDS, Record
 from caso.sources import Sources
 from caso.sources.compute import utc_now
@@ -33,6 +32,9 @@ from caso.sources.traffic import Traffic
 from caso.store import Store, open_as_it_is, open_scratch, open_store, require_store
 from caso.window import BEGINNING, parse_instant
 from caso.wiring.lengths import require_kept
+
+if TYPE_CHECKING:
+    from caso.reconciling import Asked
 
 LOG = logging.getLogger(__name__)
 
@@ -182,6 +184,8 @@ def accounted_projects(conf: cfg.ConfigOpts) -> tuple[str, Projects]:
 
 def reconciliation(conf: Configuration) -> Asked:
     """What caso-reconcile compares; SourceError where the cloud does not tell which projects or regions there are."""
+    from caso.reconciling import Asked  # a part of caso that no run has a use for
+
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
     sources, rules = Sources(access), _rules(conf)
     found = projects(conf, sources)

@@ -69,7 +69,8 @@ def test_a_run_with_nothing_to_do_imports_what_asks_and_remembers_and_no_more(tm
         status, modules = imported_by("extract", "--config-file", str(conf))
 
     assert (status, keystone.asked) == (1, ["/v3/projects"])
-    # SQLAlchemy has asyncio.
+    assert not {name for name in modules if name.startswith(("caso.doctor", "caso.explaining", "caso.reconciling"))}
+    # asyncio comes with SQLAlchemy, whoever wants it.
     assert modules & LIBRARIES == {"asyncio", "keystoneauth1", "pydantic", "requests", "sqlalchemy", "urllib3"}
 
 
