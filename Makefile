@@ -41,6 +41,11 @@ soak: $(VENV)/.test  ## the tests that take minutes or hours
 mutants: $(VENV)/.test $(VENV)/.mutants  ## fail if a small change of what makes the numbers fails no test (takes minutes)
 	$(BIN)/python -m tests.mutation $(ARGS)
 
+.PHONY: bench
+bench: $(VENV)/.test $(VENV)/.bench  ## calls, seconds and memory of runs on the real cloud, beside the least possible (half an hour; ARGS="--only first --sizes 1000")
+	$(BIN)/python -m tests.cloud build
+	$(BIN)/python -m tests.bench $(ARGS)
+
 # --- What an author runs before a commit
 
 .PHONY: format

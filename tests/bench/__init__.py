@@ -1,1 +1,7 @@
-"""Benchmarks: what caso costs, beside what the same answer has to cost."""
+"""What a run costs, in calls, seconds and memory, beside the least that it could cost and beside cASO 5.2.2; ``make bench``.
+
+Everything is measured on the real cloud of ``tests.cloud``, side by side in one run, through the same proxy: caso, each run a
+process of its own; the floor (``floor.py``), a bare client that reads the fewest pages which hold the answer and does nothing
+with them; and cASO from PyPI, in a virtual environment of its own. ``figures.json`` has what was measured; the table and the
+plots that the documentation shows are drawn from it.
+"""

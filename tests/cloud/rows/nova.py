@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,15 @@ def add_nova(rows: Rows, truth: Truth, at: datetime, archived: datetime | None =
     for number, server in enumerate(truth.servers, start=1):
         step = server.state(at)
         if step and not (archived and step.vm_state == "deleted" and (server.deleted_at or step.at) < archived):
+            writer.server(number, server, step)
+
+
+def add_servers(rows: Rows, truth: Truth, servers: Mapping[str, Server], at: datetime) -> None:
+    """What Nova has of some servers of the truth, by their ids, if their lives are not those of the truth but these."""
+    writer = _Writer(rows, truth, at)
+    for number, planned in enumerate(truth.servers, start=1):
+        server = servers.get(planned.id)
+        if server and (step := server.state(at)):
             writer.server(number, server, step)
 
 

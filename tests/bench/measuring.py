@@ -1,0 +1,60 @@
+"""One process measured: its calls to the cloud, its seconds, its peak memory."""
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.cloud import Call, Cloud
+
+ALONE = Path(__file__).with_name("alone.py")
+ABOUT_CHANGES = "/os-instance-actions"
+"""What was done to a server: asked for once for each whose billed state changed, and counted apart."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Cost:
+    """What a run cost. ``calls`` are by service, without ``about_changes``; ``said`` is what it printed."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+    status: int
+    calls: dict[str, int]
+    about_changes: int
+    pages_of_changes: int
+    said: str
+
+    @property
+    def all_calls(self) -> int:
+        """Without those about changes."""
+        return sum(self.calls.values())
+
+
+def measure(cloud: Cloud, command: Sequence[str | Path], environ: dict[str, str] | None = None) -> Cost:
+    """The command, run to its end. Nobody else asks the cloud meanwhile."""
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "PYTHON"))}
+    with cloud.calls() as calls:
+        done = subprocess.run(
+            [sys.executable, "-S", "-E", ALONE, *map(str, command)],
+            env=clean | (environ or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    said, _, told = done.stdout.strip().rpartition("\n")
+    about = [call for call in calls if _is_about_a_change(call)]
+    by_service: dict[str, int] = {}
+    for call in calls:
+        if not _is_about_a_change(call):
+            by_service[call.service] = by_service.get(call.service, 0) + 1
+    pages = len(calls.of("nova", "/servers/detail.*changes-since"))
+    return Cost(**json.loads(told), calls=by_service, about_changes=len(about), pages_of_changes=pages, said=said)
+
+
+def _is_about_a_change(call: Call) -> bool:
+    return call.service == "nova" and ABOUT_CHANGES in call.path
