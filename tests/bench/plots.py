@@ -9,6 +9,7 @@ mpl.use("Agg")
 
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.ticker import ScalarFormatter
 
 from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, Figures, Run, peak_mib, seconds
 
@@ -48,7 +49,10 @@ def _draw(figures: Figures, file: Path, label: str, scale: str, value: Value) ->
         _panel(panel, figures, role, value)
         panel.set(title=role, xlabel="living servers", xscale="log", yscale=scale)
         panel.set_xticks(figures.sizes(), [f"{size:,}" for size in figures.sizes()], minor=False)
-        panel.minorticks_off()
+        panel.xaxis.minorticks_off()
+        panel.yaxis.set_major_formatter(ScalarFormatter())
+        panel.yaxis.set_minor_formatter(ScalarFormatter())
+        panel.tick_params(labelsize="small", which="both")
         panel.grid(alpha=0.3)
     panels[0][0].set_ylabel(label)
     if scale == "linear":

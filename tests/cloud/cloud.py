@@ -4,7 +4,7 @@ import atexit
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -31,12 +31,12 @@ CELL_DATABASES = ("nova_cell0", "nova_cell1", "nova_cell2")
 class Cloud:
     """A running test cloud; ``start`` makes it, ``stop`` or the end of a ``with`` block ends it."""
 
-    def __init__(self, workdir: Path, seed: Seed, at: datetime) -> None:
+    def __init__(self, workdir: Path, seed: Seed, at: datetime, limits: Mapping[str, int] | None = None) -> None:
         """Prepare everything in ``workdir`` without starting any service."""
         self.workdir = workdir.resolve()
         self.truth: Truth = plan(seed)
         self.now = self._started_at = at
-        self._limits: dict[str, int] = {}
+        self._limits = dict(limits or {})
         self._lost_cell: str | None = None
         self._touched = False
         self._archived: datetime | None = None
@@ -51,13 +51,17 @@ class Cloud:
         self._write_places()
 
     @classmethod
-    def start(cls, workdir: Path, seed: Seed | None = None, at: datetime | None = None) -> Self:
+    def start(
+        cls, workdir: Path, seed: Seed | None = None, at: datetime | None = None, limits: Mapping[str, int] | None = None
+    ) -> Self:
         """A cloud in the state of the time ``at`` (the seed's reference time by default).
+
+        ``limits`` has the rows per page of services that shall not have their default, until ``reset`` gives it back.
 
         Takes 10 to 20 s once the cache is filled; half a minute more before.
         """
         seed = seed or Seed()
-        cloud = cls(workdir, seed, at or seed.reference)
+        cloud = cls(workdir, seed, at or seed.reference, limits)
         atexit.register(cloud.stop)
         try:
             for service in cloud._services.values():
