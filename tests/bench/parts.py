@@ -59,15 +59,17 @@ class _Measuring:
         """First runs, a run to which nothing has happened, and then hours."""
         # What a service does once after its start is not what a run costs.
         floor(self.fleet, "admin")
-        sites = {role: self.first_runs(role, PAIRS if self.smallest and "first" in only else 1) for role in roles}
-        for role, site in sites.items():
-            self.note(CASO, QUIET, role, site.run(self.fleet.now + timedelta(minutes=1)))
+        sites = {}
+        if {"first", "hour"} & set(only):
+            sites = {role: self.first_runs(role, PAIRS if self.smallest and "first" in only else 1) for role in roles}
         if "hour" in only:
+            for role, site in sites.items():
+                self.note(CASO, QUIET, role, site.run(self.fleet.now + timedelta(minutes=1)))
             for percent, times in HOURS.items():
                 for _ in range(times):
                     self.hour(sites, percent)
         if "caso522" in only and self.smallest:
-            changed = self.hour(sites, 1)
+            changed = self.hour(sites if "hour" in only else {}, 1)
             self.note(OLD, HOUR, "reader", caso522.one_hour(self.folder / "old", self.fleet.cloud, self.fleet.now), 1, changed)
 
     def first_runs(self, role: str, times: int) -> Site:

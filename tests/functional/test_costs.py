@@ -44,6 +44,8 @@ def test_the_calls_of_an_hour_do_not_grow_with_the_fleet(asked: Asked, role: str
     small, large = (_by_service(asked[role, size]) for size in SIZES)
 
     print(f"\n{role}: {sum(small.values())} calls at {SIZES[0]} servers, {sum(large.values())} at {SIZES[1]}: {large}")
+    grown = {service for service in large if large[service] != small.get(service)}
+    assert {call.path for call in asked[role, SIZES[1]] if call.service in grown} == set()
     assert small == large
 
 
