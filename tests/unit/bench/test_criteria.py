@@ -1,0 +1,67 @@
+"""What is promised of the figures is held against them, and a missed promise is called one."""
+
+from tests.bench.criteria import verdicts
+from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, OLD, Figures, Run
+from tests.bench.fleet import Changed
+from tests.bench.measuring import Cost
+from tests.bench.tables import markdown, restructured
+
+MACHINE = {"processor": "P", "cores": 2, "memory_gib": 4, "system": "L", "python": "3", "commit": "abc", "date": "2026-01-01"}
+
+
+def a_run(
+    who: str, what: str, seconds: float, *, calls: int = 10, size: int = 1000, changed: Changed | None = None, about: int = 0
+) -> Run:
+    cost = Cost(seconds, 1.0, 90.0, 0, {"nova": calls}, about, 1, "")
+    return Run(who, what, "admin", size, cost, *((1, changed) if changed else ()))
+
+
+def figures(*runs: Run) -> Figures:
+    return Figures(MACHINE, "make bench", 6, list(runs))
+
+
+def told(*runs: Run) -> dict[str, bool]:
+    return {one.about: one.met for one in verdicts(figures(*runs))}
+
+
+def test_a_first_run_is_held_against_the_floor_beside_it():
+    floor = [a_run(FLOOR, FIRST, 10), a_run(FLOOR, FIRST, 20)]
+
+    quick = told(*floor, a_run(CASO, FIRST, 11, calls=20), a_run(CASO, FIRST, 22))
+    slow = told(*floor, a_run(CASO, FIRST, 14, calls=21), a_run(CASO, FIRST, 22))
+
+    assert list(quick.values()) == [True, True]
+    assert list(slow.values()) == [False, False]
+
+
+def test_calls_of_an_hour_that_grow_with_the_fleet_are_a_missed_promise():
+    small = a_run(CASO, HOUR, 1, calls=15, changed=Changed(10, 2), about=2)
+    large = a_run(CASO, HOUR, 1, calls=16, size=20000, changed=Changed(200, 40), about=40)
+
+    missed = [about for about, met in told(small, large).items() if not met]
+
+    assert missed == ["one hour, 1 % changed, admin: calls at each size"]
+
+
+def test_more_questions_than_servers_that_are_billed_otherwise_are_a_missed_promise():
+    met = told(a_run(CASO, HOUR, 1, changed=Changed(10, 2), about=3))
+
+    assert [about for about in met if not met[about]] == [
+        "one hour, 1 % of 1,000 servers changed, admin: questions about changes"
+    ]
+
+
+def test_an_hour_is_held_against_the_floor_of_a_full_listing_and_against_the_old_program():
+    hour = a_run(CASO, HOUR, 2, changed=Changed(10, 2))
+
+    met = told(a_run(FLOOR, FIRST, 10), hour, a_run(OLD, HOUR, 99, changed=Changed(10, 2)))
+
+    missed = [about.rpartition("seconds, ")[2] for about in met if not met[about]]
+    assert missed == ["caso / floor of a full listing", "cASO 5.2.2 / caso"]
+
+
+def test_both_tables_have_the_same_rows():
+    one = figures(a_run(FLOOR, FIRST, 10), a_run(CASO, FIRST, 11))
+
+    assert '"1,000","admin","1","11.0","10.0","10","10","90","90"' in restructured(one)
+    assert "| 1,000 | admin | 1 | 11.0 | 10.0 | 10 | 10 | 90 | 90 |" in markdown(one)
