@@ -61,17 +61,29 @@ def test_who_asks_for_help_waits_for_nothing_that_does_work(command, argument):
     } == set()
 
 
-def test_a_run_with_nothing_to_do_imports_what_asks_and_remembers_and_no_more(tmp_path: Path):
+PROJECT = {"id": "a" * 32, "name": "alpha", "domain_id": "default", "tags": ["caso"], "VO": "vo.alpha"}
+NOVA = {
+    "/nova/": {"versions": [{"id": "v2.1", "version": "2.90", "min_version": "2.1", "status": "CURRENT"}]},
+    "/nova/flavors/detail": {"flavors": []},
+    "/nova/servers/detail": {"servers": []},
+}
+UNTIL = ("--extractor=nova", "--extract-to=2024-03-10T12:00:00")
+
+
+@pytest.mark.parametrize("projects", [[], [PROJECT]], ids=["no project", "all extracted"])
+def test_a_run_with_nothing_to_do_imports_what_asks_and_remembers_and_no_more(tmp_path: Path, projects: list[object]):
     conf = tmp_path / "caso.conf"
-    with serving({"/v3/projects": {"projects": []}}) as keystone:
-        conf.write_text(CONF.format(folder=tmp_path, login=keystone.login))
+    with serving({"/v3/projects": {"projects": projects}, **NOVA}) as cloud:
+        conf.write_text(CONF.format(folder=tmp_path, login=cloud.login))
+        imported_by("extract", f"--config-file={conf}", *UNTIL)
+        cloud.asked.clear()
 
-        status, modules = imported_by("extract", "--config-file", str(conf))
+        status, modules = imported_by("extract", f"--config-file={conf}", *UNTIL)
 
-    assert (status, keystone.asked) == (1, ["/v3/projects"])
+    assert (status, cloud.asked) == (0 if projects else 1, ["/v3/projects"])
     assert not {name for name in modules if name.startswith(("caso.doctor", "caso.explaining", "caso.reconciling"))}
-    # asyncio comes with SQLAlchemy, whoever wants it.
-    assert modules & LIBRARIES == {"asyncio", "keystoneauth1", "pydantic", "requests", "sqlalchemy", "urllib3"}
+    # asyncio comes with SQLAlchemy, whoever wants it; dateutil's parser reads the date of the command line.
+    assert modules & LIBRARIES == {"asyncio", "dateutil.parser", "keystoneauth1", "pydantic", "requests", "sqlalchemy", "urllib3"}
 
 
 def test_help_takes_less_than_thrice_what_the_library_of_options_takes():
