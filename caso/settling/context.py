@@ -5,13 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property
 
 from caso.accounting.rules import Rules
 from caso.lifecycle.address import Address
 from caso.planning import Plan
 from caso.store import Changes, Place, Step
-from caso.window import BEGINNING
+from caso.window import Month
 
 
 @dataclasses.dataclass
@@ -47,6 +46,7 @@ class Context:
     accounts: Accounts
     whole: bool
     settled: Settled
+    _leading: dict[Month, Mapping[str, Sequence[str]]] = dataclasses.field(default_factory=dict)
 
     @property
     def place(self) -> Place:
@@ -65,14 +65,18 @@ class Context:
         """Account only for what was seen since; None: for all that is owed."""
         return None if self.whole else self.accounts.seen_since
 
-    @cached_property
-    def leading(self) -> Mapping[str, Sequence[str]]:
-        """The ids of the project's addresses that ever led to each server: few texts, where the addresses may be many."""
-        found: dict[str, list[str]] = {}
-        for address in self.addresses(BEGINNING):
-            for server_id in {interval.value.server_id for interval in address.intervals()} - {None}:
-                found.setdefault(str(server_id), []).append(address.id)
-        return found
+    def leading(self, since: Month) -> Mapping[str, Sequence[str]]:
+        """The ids of the addresses held since a month that ever led to each server: few texts, where the addresses may be many.
+
+        They are looked through once for all servers that are accounted for since the same month.
+        """
+        if since not in self._leading:
+            found: dict[str, list[str]] = {}
+            for address in self.addresses(since.start):
+                for server_id in {interval.value.server_id for interval in address.intervals()} - {None}:
+                    found.setdefault(str(server_id), []).append(address.id)
+            self._leading[since] = found
+        return self._leading[since]
 
     def addresses(self, since: datetime, place: Place | None = None) -> Iterator[Address]:
         """The project's addresses in a place, its own by default, that it had not given back before ``since``."""

@@ -69,12 +69,11 @@ class _Addresses:
         self._of: dict[str, list[Address]] = {}
         if not self._asked:
             return
-        leading = {one.uuid: context.leading[one.uuid] for one in owed if one.uuid in context.leading}
-        known = context.step.entities.known(context.place, "address", sorted(set(chain.from_iterable(leading.values()))))
         # An address that was last seen before the end of its server may have been the server's until then.
-        since = Month.of(min(one.since for one in owed)).start
-        lived = {key: address for key, address in known.items() if address.ended is None or address.ended >= since}
-        self._of = {uuid: [lived[key] for key in those if key in lived] for uuid, those in leading.items()}
+        all_leading = context.leading(Month.of(min(one.since for one in owed)))
+        leading = {one.uuid: all_leading[one.uuid] for one in owed if one.uuid in all_leading}
+        known = context.step.entities.known(context.place, "address", sorted(set(chain.from_iterable(leading.values()))))
+        self._of = {uuid: [known[key] for key in those] for uuid, those in leading.items()}
 
     def of(self, uuid: str) -> Sequence[Address] | None:
         return self._of.get(uuid, ()) if self._asked else None
