@@ -60,22 +60,20 @@ class Subnets:
 
     def __init__(self) -> None:
         self.found: set[str] = set()
-        self._ports = 0
         self._untold = 0
 
     def note(self, rows: Iterable[PortRow | OddRow]) -> None:
         for row in rows:
-            self._ports += 1
-            self._untold += isinstance(row, OddRow) or row.updated_at is None
+            self._untold += isinstance(row, OddRow)
             for address in () if isinstance(row, OddRow) or row.is_neutrons_own else row.fixed_ips:
                 if is_public(address.ip_address):
                     self._untold += address.subnet_id is None
                     self.found |= {address.subnet_id} if address.subnet_id else set()
 
     @property
-    def can_be_relied_on(self) -> bool:
-        """False where there is no port that shows that Neutron tells of changes, or one that does not."""
-        return bool(self._ports) and not self._untold and len(self.found) <= self.MOST
+    def are_all(self) -> bool:
+        """False where a port did not tell its own."""
+        return not self._untold
 
 
 def see_gateways(row: RouterRow, arrived_at: datetime, known: Known) -> Iterator[AddressSeen]:

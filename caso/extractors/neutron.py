@@ -8,11 +8,11 @@ from typing import ClassVar, Self, TypeVar
 
 from oslo_config import cfg, types
 
-from caso.extractors.addresses import Known, Subnets, see_fixed, see_floating, see_gateways
+from caso.extractors.addresses import Known, Subnets, is_public, see_fixed, see_floating, see_gateways
 from caso.extractors.base import Ask, Extractor, OddObject, Page
 from caso.extractors.remembering import DAILY
 from caso.extractors.sharing import Reach, ask_within_reach, require_whole_view, require_worth_sharing
-from caso.extractors.times import UnreadableError, listed_since
+from caso.extractors.times import UnreadableError
 from caso.lifecycle.address import AddressSeen, Origin
 from caso.sources import FloatingIpRow, Network, NetworkPage, OddRow, PortRow, Sources
 from caso.sources.network import NetworkRow
@@ -26,8 +26,7 @@ class NeutronExtractor(Extractor):
     """One listing of floating IPs, then one of ports, and one of routers, where they are counted.
 
     Neutron does not show what was given back: an address that is in none of them has vanished. Most ports have no public
-    address: all are listed once a day, and in between those in the subnets that had one, unless a port that changed has one
-    in another.
+    address: all are listed once a day, and in between those in the subnets that had one, or that can have one.
     """
 
     observes: ClassVar[frozenset[str]] = frozenset({"address"})
@@ -82,11 +81,10 @@ class NeutronExtractor(Extractor):
         """
         if Origin.FIXED not in self._counted and not untold:
             return None
-        remembered = None if untold else self._remembered(ask)
-        if remembered is not None and _suffice(remembered, network, ask, reach, owners):
-            if remembered:
-                for few in _noted(network.ports(reach.of, reach.filter, subnets=remembered), ask, owners, "ports"):
-                    yield _page(few, ask, see_fixed)
+        few = None if untold else self._few(network, ask, reach)
+        if few is not None:
+            for some in _noted(network.ports(reach.of, reach.filter, few), ask, owners, "ports") if few else ():
+                yield _page(some, ask, see_fixed)
             # Whether all projects are shown cannot be told where none of the others has an address.
             if not reach.all_projects or set(owners) - {reach.scope}:
                 return None
@@ -100,28 +98,25 @@ class NeutronExtractor(Extractor):
                 yield _page(ports, ask, see_fixed)
         for page in untold:
             yield _floating_page(page, ask, servers)
-        return None if untold or not subnets.can_be_relied_on else " ".join([self._what_counts, *sorted(subnets.found)])
+        return None if untold or not subnets.are_all else " ".join([self._what_counts, *sorted(subnets.found)])
 
     @property
     def _what_counts(self) -> str:
         return ",".join(sorted(self._counted))
 
-    def _remembered(self, ask: Ask) -> Collection[str] | None:
-        """The subnets in which there were public addresses when all ports were listed; None where all are to be listed."""
+    def _few(self, network: Network, ask: Ask, reach: Reach) -> Collection[str] | None:
+        """The subnets whose ports are all that count; None where all ports are to be listed.
+
+        There were public addresses in them when all were listed, or there can be. In a subnet that is hidden from the
+        project, the first one is found when all are listed again.
+        """
         listings = DAILY.fresh(ask)
         notes = [listing.note.split() for listing in listings.values()]
         if len(listings) < len(ask.windows) or any(note[:1] != [self._what_counts] for note in notes):
             return None
-        return {subnet for note in notes for subnet in note[1:]}
-
-
-def _suffice(subnets: Collection[str], network: Network, ask: Ask, reach: Reach, owners: set[str | None]) -> bool:
-    """Whether no port has got a public address in another subnet since."""
-    since = min(listed_since(window) for window in ask.windows.values())
-    new = Subnets()
-    for page in _noted(network.ports(reach.of, reach.filter, changed_since=since), ask, owners, "changed ports"):
-        new.note(page.rows)
-    return new.found <= set(subnets)
+        there = {row.id for row in network.subnets(reach.of) if is_public(row.cidr.network_address)}
+        found = there.union(*(note[1:] for note in notes))
+        return found if len(found) <= Subnets.MOST else None
 
 
 def _everybody(network: Network, ask: Ask, reach: Reach) -> Collection[str | None]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from ipaddress import IPv4Address, IPv6Address
+from datetime import datetime
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
@@ -13,7 +13,7 @@ from pydantic import AliasChoices, Field, ValidationError
 
 from caso.sources.api import Api
 from caso.sources.compute import utc_now
-from caso.sources.paging import follow
+from caso.sources.paging import everything, follow
 from caso.sources.rows import Id, OddRow, Row, Text, UtcTime, id_of, text_or_none, why
 
 PAGE_LIMIT = "1000"
@@ -77,6 +77,13 @@ class PortRow(NetworkRow, Device):
         return (self.device_owner or "").startswith(NEUTRONS_OWN_PORT)
 
 
+class SubnetRow(Row):
+    """A subnet of ``GET /subnets``."""
+
+    id: Id
+    cidr: IPv4Network | IPv6Network
+
+
 class Gateway(Row):
     """A router's place on the outside."""
 
@@ -115,23 +122,21 @@ class Network:
         """The floating IPs that are taken, those that lead nowhere among them."""
         return self._list("floatingips", FloatingIpRow, f"list the floating IPs of {of}", project_id, FEW_LIMIT)
 
-    def ports(
-        self,
-        of: str,
-        project_id: str | None,
-        *,
-        subnets: Collection[str] = (),
-        changed_since: datetime | None = None,
-    ) -> Iterator[NetworkPage[PortRow]]:
+    def ports(self, of: str, project_id: str | None, subnets: Collection[str] = ()) -> Iterator[NetworkPage[PortRow]]:
         """The ports, without those that belong to nobody: Neutron makes them for gateways and floating IPs.
 
-        All of them, those with an address of one of some ``subnets``, or those that changed since a time.
+        All of them, or those with an address of one of some ``subnets``. Those that changed cannot be asked for: Neutron
+        has a ``changed_since``, and refuses it where it looks at filters, as it does unless told otherwise.
         """
         only = [("fixed_ips", f"subnet_id={subnet}") for subnet in sorted(subnets)]
-        if changed_since:
-            only.append(("changed_since", f"{changed_since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"))
-        what = f"list the {'changed ' if changed_since else ''}ports of {of}"
-        return self._list("ports", PortRow, what, project_id, FEW_LIMIT if only else PAGE_LIMIT, only)
+        return self._list("ports", PortRow, f"list the ports of {of}", project_id, FEW_LIMIT if only else PAGE_LIMIT, only)
+
+    def subnets(self, of: str) -> list[SubnetRow]:
+        """The subnets that are shown: those of the token's project and those that are shared, for an admin all."""
+        query, path = {"limit": FEW_LIMIT}, "/v2.0/subnets?fields=id&fields=cidr"
+        return [
+            row for raw in everything(self._api, path, "subnets", query, to=f"list the subnets of {of}") if (row := _subnet(raw))
+        ]
 
     def routers(self, of: str, project_id: str | None) -> Iterator[NetworkPage[RouterRow]]:
         """The routers."""
@@ -147,6 +152,13 @@ class Network:
         for page in follow(self._api, f"/v2.0/{kind}?{repeated}", kind, query, to=to):
             rows = tuple(_read(raw, row) for raw in page.rows if _owner(raw) != "")
             yield NetworkPage(rows, self._clock(), page.more)
+
+
+def _subnet(raw: Mapping[str, Any]) -> SubnetRow | None:
+    try:
+        return SubnetRow.model_validate(raw)
+    except ValidationError:
+        return None  # what has addresses there is found when all ports are listed
 
 
 def _fields(row: type[NetworkRow]) -> list[str]:

@@ -56,7 +56,7 @@ def a_router(router_id: str = "router-1", project_id: str = "project-1", *ips: s
 
 
 class FakeNetwork:
-    """Neutron with these floating IPs, ports and routers, shown in the order given.
+    """Neutron with these floating IPs, ports, routers and subnets, shown in the order given.
 
     ``page_size`` is its pagination_max_limit; ``fail_on_page`` the number of the page, counted over all listings, that
     answers with 503. ``admin``: its user is shown everybody's; others are shown their own only, whatever they ask for.
@@ -67,6 +67,7 @@ class FakeNetwork:
         floating_ips: Sequence[Mapping[str, Any]] = (),
         ports: Sequence[Mapping[str, Any]] = (),
         routers: Sequence[Mapping[str, Any]] = (),
+        subnets: Sequence[Mapping[str, Any]] = (),
         *,
         page_size: int = 1000,
         fail_on_page: int | None = None,
@@ -76,6 +77,7 @@ class FakeNetwork:
             "floatingips": [dict(row) for row in floating_ips],
             "ports": [dict(row) for row in ports],
             "routers": [dict(row) for row in routers],
+            "subnets": [dict(row) for row in subnets],
         }
         self.page_size = page_size
         self.fail_on_page = fail_on_page
@@ -83,7 +85,7 @@ class FakeNetwork:
         self.pages_served = 0
 
     def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """What Neutron says to a GET; of the query in ``path`` it heeds ``fixed_ips`` and ``changed_since``, not the fields."""
+        """What Neutron says to a GET; of the query in ``path`` it heeds ``fixed_ips``, not the fields."""
         kind, _, query = path.removeprefix("/v2.0/").partition("?")
         if kind not in self.rows:
             raise MissingError(f"neutron: cannot show {path}: it is not there (HTTP 404)")
@@ -109,9 +111,7 @@ class FakeNetwork:
 
 def _is_asked_for(row: Mapping[str, Any], query: Mapping[str, Sequence[str]]) -> bool:
     subnets = {wanted.removeprefix("subnet_id=") for wanted in query.get("fixed_ips", ())}
-    if subnets and subnets.isdisjoint(address.get("subnet_id") for address in row.get("fixed_ips", ())):
-        return False
-    return all(str(row.get("updated_at", "")) >= since for since in query.get("changed_since", ()))
+    return not subnets or not subnets.isdisjoint(address.get("subnet_id") for address in row.get("fixed_ips", ()))
 
 
 def _owner(row: Mapping[str, Any]) -> Any:

@@ -180,7 +180,7 @@ class NeutronSite:
 
 def _short(path):
     name, _, query = path.partition("?")
-    kind = "changed" if "changed_since" in query else "some" if "subnet_id" in query else "all"
+    kind = "some" if "subnet_id" in query else "all"
     return f"{kind} {name.rpartition('/')[2]}"
 
 
@@ -192,22 +192,29 @@ def test_ports_are_listed_in_the_subnets_that_had_public_addresses_and_else_not(
 
     pages, asked = both.run()
 
-    assert asked == ["all floatingips", "changed ports", "some ports"]
+    assert asked == ["all floatingips", "all subnets", "some ports"]
     assert set(seen(pages)) == {"f", "outside/2001:db8::5"}
     assert pages[-1].inventory == {"address"}
-    assert private.run()[1] == ["all floatingips", "changed ports"]
+    assert private.run()[1] == ["all floatingips", "all subnets"]
 
 
-def test_all_ports_are_listed_where_one_that_changed_has_a_public_address_in_another_subnet():
+@pytest.mark.parametrize(("cidr", "ports"), [("2001:db8::/64", ["some ports"]), ("10.7.0.0/16", [])])
+def test_ports_are_listed_in_a_new_subnet_if_it_can_have_public_addresses(cidr, ports):
     site = NeutronSite([], [a_port("inside", P, "10.0.0.5")])
-    new = a_port("new", P, "2001:db8::7", updated_at=NEW)
-    site.network.rows["ports"].append(new)
+    site.network.rows["subnets"] = [{"id": "subnet-1", "cidr": cidr, "project_id": P}]
+    site.network.rows["ports"].append(a_port("new", P, "2001:db8::7"))
 
     pages, asked = site.run()
 
-    assert asked == ["all floatingips", "changed ports", "all ports"]
-    assert set(seen(pages)) == {"new/2001:db8::7"}
-    assert pages[-1].listed == "fixed,floating subnet-1"
+    assert asked == ["all floatingips", "all subnets", *ports]
+    assert set(seen(pages)) == ({"new/2001:db8::7"} if ports else set())
+
+
+def test_all_ports_are_listed_where_the_subnets_are_too_many_to_name():
+    site = NeutronSite([], [a_port("port", P, "2001:db8::5")])
+    site.network.rows["subnets"] = [{"id": f"subnet-{n}", "cidr": "2001:db8::/64", "project_id": P} for n in range(60)]
+
+    assert site.run()[1] == ["all floatingips", "all subnets", "all ports"]
 
 
 def test_an_address_that_is_given_back_is_missing_from_the_subnets_that_are_listed():
@@ -220,12 +227,11 @@ def test_an_address_that_is_given_back_is_missing_from_the_subnets_that_are_list
     assert pages[-1].inventory == {"address"}
 
 
-def test_a_neutron_without_times_and_one_without_ports_have_all_be_listed():
+def test_a_port_that_does_not_tell_its_subnet_has_all_be_listed():
     untold = a_port("port", P, "2001:db8::5")
-    del untold["updated_at"]
+    del untold["fixed_ips"][0]["subnet_id"]
 
     assert NeutronSite([], [untold]).run()[1] == ["all floatingips", "all ports"]
-    assert NeutronSite([], []).run()[1] == ["all floatingips", "all ports"]
 
 
 def test_all_ports_are_listed_where_caso_is_told_to_count_other_addresses():
