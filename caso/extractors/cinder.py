@@ -2,15 +2,14 @@
 
 Cinder shows no deleted volumes: one that is missing from a complete listing has vanished. Where there are many volumes, and they
 are known, the listing is saved: what changed is asked for, and the total is compared with what is known then. That takes three
-requests, of which none is heavy; a listing takes one for each 1000 volumes, and joins a handful of tables for each of them.
-So below ``many`` volumes one listing is the cheaper way.
+requests, of which none is heavy; a listing takes one for each page, and joins a handful of tables for each volume.
+So where all are on one page the listing is the cheaper way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from itertools import islice
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 from oslo_config import cfg
 
@@ -22,19 +21,35 @@ from caso.extractors.volumes import see
 from caso.lifecycle.volume import VolumeSeen, VolumeState
 from caso.sources import OddRow, Sources, Total, VolumePage, VolumeRow, Volumes
 
-MANY = 1000
-"""As many as a page of Cinder has unless its operator set less: up to here a listing is one request."""
+
+class Noted(NamedTuple):
+    """Of a listing: how many pages it took, and what projects had that were not asked for."""
+
+    pages: int
+    others: Total
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        pages, count, size = map(int, text.split())
+        return cls(pages, Total(count, size))
+
+    @property
+    def text(self) -> str:
+        return f"{self.pages} {self.others.count} {self.others.size_gib}"
+
+    def after(self, theirs: Total) -> Noted:
+        """One page more, with these volumes of others."""
+        return Noted(self.pages + 1, self.others + theirs)
 
 
 class CinderExtractor(Extractor):
-    """The volumes that there are; more than ``many`` known ones are checked rather than listed."""
+    """The volumes that there are; known ones that take more than one page are checked rather than listed."""
 
     observes: ClassVar[frozenset[str]] = frozenset({"volume"})
     service: ClassVar[str | None] = "block-storage"
 
-    def __init__(self, sources: Sources, *, many: int = MANY) -> None:
+    def __init__(self, sources: Sources) -> None:
         self._sources = sources
-        self._many = many
 
     @classmethod
     def from_conf(cls, conf: cfg.ConfigOpts.GroupAttr, sources: Sources, **shared: cfg.ConfigOpts.GroupAttr) -> Self:
@@ -45,33 +60,28 @@ class CinderExtractor(Extractor):
         return ask_within_reach(ask, self._sources, lambda reach: self._pages(ask, reach), silent=True)
 
     def _pages(self, ask: Ask, reach: Reach) -> Iterator[Page]:
-        others = _others(ask, reach)
-        if others is not None and self._are_many(ask):
-            checked = self._check(ask, reach, others)
+        noted = _noted(ask, reach)
+        if noted and noted.pages > 1:
+            checked = self._check(ask, reach, noted.others)
             if checked is not None:
                 yield checked
                 return
         yield from self._list(ask, reach)
 
-    def _are_many(self, ask: Ask) -> bool:
-        known = (volume for project_id in ask.windows for volume in ask.memory.living("volume", project_id))
-        return next(islice(known, self._many, None), None) is not None
-
     def _list(self, ask: Ask, reach: Reach) -> Iterator[Page]:
         volumes = self._sources.volumes(ask.region, reach.scope)
         owners: set[str | None] = set()
-        others = Total()
+        noted = Noted(0, Total())
         listing = volumes.volumes(reach.of, all_projects=reach.all_projects, project_id=reach.project_id)
         for number, page in enumerate(listing):
             if number == 0:
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "volumes")
             owners.update(row.tenant_id for row in page.rows)
-            others = sum(
-                (Total(1, row.size) for row in page.rows if isinstance(row, VolumeRow) and not _is_ours(row, ask)), others
-            )
+            theirs = [row for row in page.rows if isinstance(row, VolumeRow) and row.tenant_id not in ask.windows]
+            noted = noted.after(Total(len(theirs), sum(row.size for row in theirs)))
             yield self._page(page, ask)
         require_whole_view(owners, reach, "cinder", lambda: _everybody(volumes, ask, reach))
-        yield Page(inventory=self.observes, listed=f"{others.count} {others.size_gib}")
+        yield Page(inventory=self.observes, listed=noted.text)
 
     def _check(self, ask: Ask, reach: Reach, others: Total) -> Page | None:
         """What changed, with all else vouched for where nothing vanished; None where that cannot be told.
@@ -94,7 +104,7 @@ class CinderExtractor(Extractor):
         changed = list(volumes.volumes(reach.of, all_projects=everything, changed_since=since))
         total = volumes.total(reach.of, all_projects=everything)
         made = list(volumes.volumes(reach.of, all_projects=everything, made_since=since))
-        if any(not isinstance(row, VolumeRow) or not _is_ours(row, ask) for page in (*changed, *made) for row in page.rows):
+        if any(row.tenant_id not in ask.windows for page in (*changed, *made) for row in page.rows):
             return None
         pages = [self._page(page, ask) for page in (*changed, *made)]
         told = {seen.uuid: seen for page in pages for seen in page.seen if isinstance(seen, VolumeSeen)}
@@ -119,22 +129,16 @@ class CinderExtractor(Extractor):
         return Page(tuple(seen), tuple(odd))
 
 
-def _is_ours(row: VolumeRow, ask: Ask) -> bool:
-    return row.tenant_id in ask.windows
-
-
-def _others(ask: Ask, reach: Reach) -> Total | None:
-    """What projects that are not asked for had, where the total counts theirs as well; None where what is known will not do."""
+def _noted(ask: Ask, reach: Reach) -> Noted | None:
+    """What was noted when all were listed; None where what is known will not do."""
     # One that vanished, and another of its size made in the same moment, are noticed when all are listed.
     listings = DAILY.fresh(ask)
     # Of one project out of all, Cinder sums up nothing.
     if len(listings) < len(ask.windows) or reach.project_id is not None:
         return None
-    if not reach.all_projects:
-        return Total()
     # Projects that were listed apart were not told of the same others.
     first, *rest = set(listings.values())
-    return None if rest else Total(*map(int, first.note.split()))
+    return None if rest else Noted.of(first.note)
 
 
 def _known(ask: Ask, but: Collection[str]) -> Total:

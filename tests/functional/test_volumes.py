@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from caso.errors import SourceError
+from caso.extractors.base import Listing
 from caso.extractors.cinder import CinderExtractor
 from caso.lifecycle.volume import observe
 from caso.sources import Sources
@@ -22,10 +23,15 @@ def volumes_at(cloud, *projects):
     return {v.id: v for v in cloud.truth.volumes if v.project_id in chosen and v.exists(cloud.now)}
 
 
+LONG = "2 0 0"
+"""As it is noted where a listing took two pages, without volumes of others."""
+
+
 def remember(cloud, *projects):
     """What caso knows after a run at the cloud's time."""
     seen = told(extract(cinder(cloud), ask(cloud, projects or None))).values()
-    return Remembered(volume=[observe(None, one) for one in seen])
+    listings = {project.id: Listing(cloud.now, LONG) for project in projects or cloud.truth.accounted}
+    return Remembered(listings=listings, volume=[observe(None, one) for one in seen])
 
 
 def inventories(pages):
@@ -119,10 +125,10 @@ def test_cinder_is_found_under_any_of_its_types_with_and_without_a_project_in_it
 
     remembered = remember(cloud, project)
     cloud_sources = Sources(access(cloud.reader, project_id=project.id), clock=lambda: cloud.now)
-    pages = list(CinderExtractor(cloud_sources, many=0).extract(ask(cloud, [project], memory=remembered)))
+    pages = list(CinderExtractor(cloud_sources).extract(ask(cloud, [project], memory=remembered)))
 
     assert cloud_sources.regions(service_type="block-storage") == (REGION,)
-    assert told(pages).keys() == volumes_at(cloud, project).keys()
+    assert [page.vouched for page in pages] == [{"volume"}]
     assert inventories(pages) == []
 
 
@@ -137,7 +143,7 @@ def project(cloud):
 def check(cloud, project, remembered):
     """What a run an hour later is told of a project with many volumes, and what it asked for."""
     with cloud.calls() as calls:
-        pages = list(cinder(cloud, many=3).extract(ask(cloud, [project], memory=remembered)))
+        pages = list(cinder(cloud).extract(ask(cloud, [project], memory=remembered)))
     return pages, [call.path.partition("?")[0].rpartition("/")[2] for call in calls.of("cinder", "/volumes")]
 
 
@@ -146,16 +152,15 @@ def later(cloud):
     cloud.now += HOUR
 
 
-def test_where_nothing_changed_every_volume_is_seen_again_without_a_listing(cloud, project):
+def test_where_nothing_changed_every_volume_is_vouched_for_without_a_listing(cloud, project):
     remembered = remember(cloud, project)
-    expected = volumes_at(cloud, project).keys()
     later(cloud)
 
     pages, asked = check(cloud, project, remembered)
 
     assert asked == ["detail", "summary", "detail"]
-    assert told(pages).keys() == expected
-    assert {row.seen_at for row in told(pages).values()} == {cloud.now}
+    assert told(pages) == {}
+    assert [page.vouched for page in pages] == [{"volume"}]
     assert inventories(pages) == []
 
 
@@ -200,7 +205,7 @@ def test_an_extended_volume_is_told_by_its_change_alone(cloud, project):
     pages, asked = check(cloud, project, remembered)
 
     assert asked == ["detail", "summary", "detail"]
-    assert told(pages).keys() == expected.keys()
+    assert told(pages).keys() == {grown}
     assert told(pages)[grown].state.size_gib == expected[grown].size_gib + 7
     assert told(pages)[grown].unchanged_since == cloud.now.replace(minute=50) - HOUR
 
@@ -217,7 +222,7 @@ def test_a_volume_just_made_which_never_changed_is_told(cloud, project):
     pages, asked = check(cloud, project, remembered)
 
     assert asked == ["detail", "summary", "detail"]
-    assert told(pages).keys() == expected
+    assert told(pages).keys() == {made}
 
 
 def test_one_deleted_and_one_of_its_size_made_is_noticed(cloud, project):

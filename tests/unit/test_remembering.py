@@ -79,11 +79,12 @@ def test_a_volume_that_vanished_was_there_when_the_totals_were_last_those_of_wha
 
     for hours in range(4):
         at = T1 + hours * HOUR
-        volumes = FakeVolume(there if hours < 3 else there[1:])
+        volumes = FakeVolume(there if hours < 3 else there[1:], page_size=2)
         sources = fake_sources(volume=volumes, clock=ticking(at + timedelta(milliseconds=1)))
-        cloudlet.run(at, extractors={"cinder": CinderExtractor(sources, many=2)}, projects=PROJECTS[:1])
+        cloudlet.run(at, extractors={"cinder": CinderExtractor(sources)}, projects=PROJECTS[:1])
 
-    assert volumes.pages_served == 3
+    # What changed, what was made, and all that is there.
+    assert volumes.pages_served == 4
     gone = [row for (uuid, *_), row in _storage(cloudlet).items() if uuid.startswith("a/")]
     assert [row["EndTime"].replace(microsecond=0) for row in gone] == [T1 + 2 * HOUR]
 

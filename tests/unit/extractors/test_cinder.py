@@ -27,9 +27,9 @@ def ask(*projects, memory=None):
     return Ask(REGION, windows, memory=memory) if memory else Ask(REGION, windows)
 
 
-def extractor(volumes, *, access=None, many=100, **cinder):
+def extractor(volumes, *, access=None, **cinder):
     sources = fake_sources(volume=FakeVolume(volumes, **cinder), clock=lambda: NOW, **(access or {}))
-    return CinderExtractor(sources, many=many)
+    return CinderExtractor(sources)
 
 
 def seen(pages):
@@ -190,14 +190,14 @@ OLD = "2024-02-01T00:00:00.000000"
 SOON = "2024-03-02T00:01:00.000000"
 
 
-def known(*ids, size=10, listed=BEFORE, others="0 0", projects=(P,)):
+def known(*ids, size=10, listed=BEFORE, noted="2 0 0", projects=(P,)):
     at = BEFORE + timedelta(minutes=1)
     volumes = [observe(None, seen_volume(uuid=i, at=at, created=CREATED, size_gib=size)) for i in ids]
-    return Remembered(listings=dict.fromkeys(projects, Listing(listed, others)), volume=volumes)
+    return Remembered(listings=dict.fromkeys(projects, Listing(listed, noted)), volume=volumes)
 
 
-def check(volumes, memory=None, many=2, **cinder):
-    asked = extractor(volumes, many=many, **cinder)
+def check(volumes, memory=None, **cinder):
+    asked = extractor(volumes, **cinder)
     pages = list(asked.extract(ask(memory=memory or known("a", "b", "c"))))
     return pages, paths(asked)
 
@@ -218,7 +218,7 @@ def test_all_are_listed_once_a_day_and_where_nobody_knows_when_they_were(listed)
     pages, asked = check([a_volume(i) for i in "abc"], memory)
 
     assert asked == ["/volumes/detail"]
-    assert [page.listed for page in pages if page.inventory] == ["0 0"]
+    assert [page.listed for page in pages if page.inventory] == ["1 0 0"]
 
 
 @pytest.mark.parametrize(
@@ -256,12 +256,12 @@ def test_what_changed_and_what_was_made_is_told_as_it_is_now():
 
 
 def test_few_volumes_are_listed_and_so_are_those_of_an_old_cinder():
-    assert check([a_volume("a")], known("a"))[1] == ["/volumes/detail"]
+    assert check([a_volume("a")], known("a", noted="1 0 0"))[1] == ["/volumes/detail"]
     assert check([a_volume(i) for i in "abc"], microversion="3.59")[1] == ["/", "/volumes/detail"]
 
 
 def shared(volumes, memory):
-    cinder = extractor(volumes, admin=True, many=2)
+    cinder = extractor(volumes, admin=True)
     pages = list(cinder.extract(ask(P, Q, memory=memory)))
     return pages, paths(cinder)
 
@@ -272,11 +272,11 @@ OURS = [a_volume("a", P), a_volume("b", P), a_volume("c", P), a_volume("d", Q)]
 def test_out_of_all_projects_the_volumes_of_others_are_noted_when_all_are_listed():
     pages, _ = shared([*OURS, a_volume("x", "somebody", size=7), a_volume("y", "somebody", size=5)], known("a", projects=()))
 
-    assert [page.listed for page in pages if page.inventory] == ["2 12"]
+    assert [page.listed for page in pages if page.inventory] == ["1 2 12"]
 
 
 def test_out_of_all_projects_the_total_is_that_of_what_is_known_and_of_the_others():
-    memory = known("a", "b", "c", "d", others="1 7", projects=(P, Q))
+    memory = known("a", "b", "c", "d", noted="2 1 7", projects=(P, Q))
     memory_of_d = Remembered(
         listings={P: memory.listing(P), Q: memory.listing(Q)},
         volume=[
@@ -296,7 +296,7 @@ def test_out_of_all_projects_the_total_is_that_of_what_is_known_and_of_the_other
 
 @pytest.mark.parametrize("change", [{"updated_at": SOON}, {"created_at": SOON, "updated_at": None}])
 def test_out_of_all_projects_all_are_listed_where_a_volume_of_others_changed(change):
-    memory = known("a", "b", "c", "d", others="1 7", projects=(P, Q))
+    memory = known("a", "b", "c", "d", noted="2 1 7", projects=(P, Q))
 
     pages, _ = shared([*OURS, a_volume("x", "somebody", size=7, **change)], memory)
 
@@ -305,7 +305,9 @@ def test_out_of_all_projects_all_are_listed_where_a_volume_of_others_changed(cha
 
 def test_projects_that_were_listed_apart_were_not_told_of_the_same_others():
     volumes = known("a", "b", "c", "d")
-    apart = Remembered(listings={P: Listing(BEFORE, "0 0"), Q: Listing(BEFORE, "1 7")}, volume=list(volumes.living("volume", P)))
+    apart = Remembered(
+        listings={P: Listing(BEFORE, "2 0 0"), Q: Listing(BEFORE, "2 1 7")}, volume=list(volumes.living("volume", P))
+    )
 
     _, asked = shared(OURS, apart)
 
@@ -322,7 +324,7 @@ def test_a_volume_that_is_made_after_the_total_has_all_be_listed():
 
     sources = fake_sources(volume=Busy([a_volume(i) for i in "abc"]), clock=lambda: NOW)
 
-    pages = list(CinderExtractor(sources, many=2).extract(ask(memory=known("a", "b", "c"))))
+    pages = list(CinderExtractor(sources).extract(ask(memory=known("a", "b", "c"))))
 
     assert set(seen(pages)) == {"new", "b", "c"}
     assert inventories(pages) == [{"volume"}]
