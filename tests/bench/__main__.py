@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ PREPARED_SIZES = (1_000, 10_000, 100_000)
 def main(argv: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if argv is None else list(argv)
     options = _parser().parse_args(words)
+    # Whoever ends it, the cloud is stopped and its folder removed.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     file = options.folder / "figures.json"
     if not options.draw:
         options.folder.mkdir(parents=True, exist_ok=True)

@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util import Retry
 
 Json = dict[str, Any]
 PAGE = "1000"
@@ -23,6 +25,9 @@ CINDER = {"OpenStack-API-Version": "volume 3.60"}
 PORTS = ("id", "project_id", "created_at", "updated_at", "device_id", "device_owner", "fixed_ips")
 FLOATING_IPS = ("id", "project_id", "created_at", "updated_at", "floating_ip_address", "port_id", "port_details")
 
+AGAIN = Retry(3, backoff_factor=0.5, status_forcelist=(500, 502, 503), allowed_methods=None)
+"""A service of the test cloud may fail where several clients ask at once for the first time."""
+
 _own = threading.local()
 
 
@@ -30,6 +35,7 @@ def session() -> requests.Session:
     """One for each thread, with its connections kept open."""
     if not hasattr(_own, "session"):
         _own.session = requests.Session()
+        _own.session.mount("http://", HTTPAdapter(max_retries=AGAIN))
     found: requests.Session = _own.session
     return found
 
