@@ -57,8 +57,8 @@ class Figures:
         return sorted({run.size for run in self.runs})
 
     def roles(self) -> list[str]:
-        """The administrator first."""
-        return sorted({run.role for run in self.runs})
+        """Those that caso ran with, the administrator first."""
+        return sorted({run.role for run in self.runs if run.who == CASO})
 
 
 def seconds(runs: Iterable[Run]) -> float:
