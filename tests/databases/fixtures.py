@@ -17,16 +17,28 @@ ON_SERVERS = BACKENDS[1:]
 @pytest.fixture(scope="session")
 def servers() -> Iterator[Callable[[str], Server]]:
     """By name, ``postgresql`` or ``mariadb``."""
-    running: dict[str, Server] = {}
+    running: dict[str, Server | Exception] = {}
 
     def running_server(name: str) -> Server:
         if name not in running:
-            running[name] = SERVERS[name]()
-        return running[name]
+            running[name] = _started(name)
+        server = running[name]
+        if isinstance(server, Exception):
+            raise server
+        return server
 
     yield running_server
     for server in running.values():
-        server.stop()
+        if isinstance(server, Server):
+            server.stop()
+
+
+def _started(name: str) -> Server | Exception:
+    """One that does not start is not tried again by each test."""
+    try:
+        return SERVERS[name]()
+    except (ImportError, OSError, RuntimeError) as exc:
+        return exc
 
 
 @pytest.fixture(params=ON_SERVERS)

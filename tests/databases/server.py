@@ -12,6 +12,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,15 +33,24 @@ class Server(ABC):
     """The signal that ends it at once."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="caso-db-"))
+        self.folder = Path(tempfile.gettempdir()) / f"caso-db-{uuid.uuid4().hex[:12]}"
         self.port = _free_port()
         self._numbers = itertools.count()
         self._process: subprocess.Popen[bytes] | None = None
+        # Before anything runs: the driver may not be installed.
+        self.admin = create_engine(self.admin_url, isolation_level="AUTOCOMMIT")
+        try:
+            self._begin()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _begin(self) -> None:
+        self.folder.mkdir(mode=0o700)
         if os.getuid() == 0:
             os.chown(self.folder, *_nobody())
         self.prepare()
         self.start()
-        self.admin = create_engine(self.admin_url, isolation_level="AUTOCOMMIT")
         self.wait()
         self.tell(*self.grants)
 

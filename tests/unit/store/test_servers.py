@@ -143,7 +143,7 @@ def test_a_connection_that_was_lost_between_two_steps_is_made_again(server, data
 
         store.observe(HERE, [a_server()], by="nova")
 
-        assert len(store.living(HERE, "p1", "server")) == 1
+        assert len(list(store.living(HERE, "p1", "server"))) == 1
 
 
 def test_a_deadlock_with_another_program_costs_the_step_and_the_next_one_does_it(database):
