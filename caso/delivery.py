@@ -15,7 +15,7 @@ from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally
 
 LOG = logging.getLogger(__name__)
 
-AHEAD = 20
+AHEAD = 8
 """Batches that are found with one look at all that is due, which sorts it; what they hold is read batch by batch."""
 
 

@@ -17,6 +17,8 @@ from caso.store import Scope
 
 LOG = logging.getLogger(__name__)
 
+WAITING = 2
+"""Pages that were told and are not kept yet."""
 GRACE = 5.0
 """Seconds after the deadline in which a question that is on its way may still be answered."""
 
@@ -67,7 +69,7 @@ def extract(
     """
     # Few pages wait: each may hold a thousand objects, and where the store is slower than the services, more
     # waiting would make nothing faster, only the process larger.
-    told: Queue[_Told] = Queue(maxsize=threads)
+    told: Queue[_Told] = Queue(maxsize=WAITING)
     lanes = Lanes[Task](_service_of, per_service or threads)
     stop = Event()
     lanes.add(tasks)

@@ -130,20 +130,29 @@ class NovaExtractor(Extractor):
         servers = _servers(compute, reach)
         # With a project's name as a filter, Nova says nothing of cells that are down.
         complete = compute.tells_of_cells and reach.project_id is None
-        for number, page in enumerate(servers()):
-            if number == 0:
+        pages = 0
+        for page in servers():
+            pages += 1
+            if pages == 1:
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "servers")
-            yield self._page(page, ask, reach.scope, changes, asked)
-            if number == 0 and page.more:
-                # Nova shows servers of a cell that is down only as far as a page has room for them (compute/api.py, get_all).
-                hosts = self._sources.unknown_hosts(ask.region, reach.scope)
-                complete = complete and hosts == 0
-                if hosts:
-                    yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and which servers it hides is not told")
+            told = self._page(page, ask, reach.scope, changes, asked)
+            # A page is let go of before the next one comes: each takes megabytes.
+            del page
+            yield told
+            del told
+        if pages > 1:
+            # Nova shows servers of a cell that is down only as far as a page has room for them (compute/api.py, get_all).
+            hosts = self._sources.unknown_hosts(ask.region, reach.scope)
+            complete = complete and hosts == 0
+            if hosts:
+                yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and which servers it hides is not told")
         if complete:
             yield Page(inventory=frozenset({"server"}))
         for page in servers(changes_since=_earliest(ask)):
-            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes, asked)
+            told = self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes, asked)
+            del page
+            yield told
+            del told
         yield Page(listed=note)
 
     def _note(self, region: str, scope: ScopeOrProject) -> str:

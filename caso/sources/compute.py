@@ -97,7 +97,11 @@ class Compute:
             microversion=str(self._version()),
         )
         for page in pages:
-            yield ServerPage(tuple(read_server(raw) for raw in page.rows), self._clock(), page.more)
+            typed = ServerPage(tuple(read_server(raw) for raw in page.rows), self._clock(), page.more)
+            # As paging does: two pages at a time are one too many.
+            del page
+            yield typed
+            del typed
 
     def first_page(self, *, all_projects: bool) -> tuple[int, bool]:
         """How many servers Nova puts on a page of :data:`PAGE_LIMIT` or less, and whether there are more than these."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -54,10 +55,13 @@ def follow(
                 raise
             query = path_of.back(exc)
             continue
-        rows = _rows(body, key, api.name, to)
         following = _next_query(body, key)
-        page = path_of.walked(rows, query, following, f"{api.name}: cannot {to}")
-        yield RawPage(page, following is not None, bool(body.get("truncated")) and following is None)
+        rows = path_of.walked(_rows(body, key, api.name, to), query, following, f"{api.name}: cannot {to}")
+        page = RawPage(rows, following is not None, bool(body.get("truncated")) and following is None)
+        # A page takes megabytes: who reads it lets go of it, and so must this before the next one comes.
+        del body, rows
+        yield page
+        del page
         if following is None:
             return
         query = {**(params or {}), **following}
@@ -88,7 +92,9 @@ class _Path:
 
     def __init__(self, start: Mapping[str, str]) -> None:
         self._start = dict(start)
-        self._seen: set[str] = set()
+        self._had = array("q")
+        self._recent: set[str] = set()
+        self._before: frozenset[int] | None = None
         self._markers: set[str] = set()
         self._last_ids: list[str] = []
         self._restarts = 0
@@ -113,13 +119,19 @@ class _Path:
                 )
             self._markers.add(marker)
         self._last_ids = [row["id"] for row in rows if isinstance(row.get("id"), str)] or self._last_ids
-        return tuple(row for row in rows if self._is_new(row.get("id")))
+        last, self._recent = self._recent, set()
+        return tuple(row for row in rows if self._is_new(row.get("id"), last))
 
-    def _is_new(self, object_id: Any) -> bool:
+    def _is_new(self, object_id: Any, last: Collection[str]) -> bool:
+        """Not on this page or the one before it, nor, once the listing has begun again, on any."""
         if not isinstance(object_id, str):
             return True
-        known = object_id in self._seen
-        self._seen.add(object_id)
+        if self._restarts and self._before is None:
+            self._before = frozenset(self._had)
+        known = object_id in self._recent or object_id in last or (self._before is not None and hash(object_id) in self._before)
+        self._recent.add(object_id)
+        # Eight bytes for each: of a listing of a whole cloud, the ids themselves would be what memory grows by.
+        self._had.append(hash(object_id))
         return not known
 
     def back(self, exc: SourceError) -> dict[str, str]:

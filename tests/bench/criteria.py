@@ -4,11 +4,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, OLD, Figures, Run, most_calls, pair_ratio, seconds
+from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, OLD, Figures, most_calls, pair_ratio, seconds
 
 ALMOST_NOTHING = 1
 """The percentage of changed servers that the promises about an hour are about."""
-PAGE = 1000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +52,7 @@ def _hour_calls(figures: Figures, role: str) -> Iterator[Verdict]:
         if not hours:
             continue
         about = f"one hour, 1 % of {size:,} servers changed, {role}"
-        calls, allowed = most_calls(hours), budget + max(_pages(run) for run in hours)
+        calls, allowed = most_calls(hours), budget + max(run.cost.pages_of_changes for run in hours)
         yield Verdict(f"{about}: calls", str(calls), f"at most {allowed}", calls <= allowed)
         asked = max(hours, key=lambda run: run.cost.about_changes - run.changed.billed)
         questions, billed = asked.cost.about_changes, asked.changed.billed
@@ -62,11 +61,6 @@ def _hour_calls(figures: Figures, role: str) -> Iterator[Verdict]:
     if len(most) > 1:
         told = ", ".join(f"{calls} at {size:,}" for size, calls in most.items())
         yield Verdict(f"one hour, 1 % changed, {role}: calls at each size", told, "the same", len(set(most.values())) == 1)
-
-
-def _pages(run: Run) -> int:
-    """How many pages the changed servers fill."""
-    return -(-run.changed.servers // PAGE)
 
 
 def _hour_seconds(figures: Figures, role: str, size: int) -> Iterator[Verdict]:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.cloud import Call, Cloud
+from tests.cloud import Call, Calls, Cloud
 
 ALONE = Path(__file__).with_name("alone.py")
 ABOUT_CHANGES = "/os-instance-actions"
@@ -52,8 +52,13 @@ def measure(cloud: Cloud, command: Sequence[str | Path], environ: dict[str, str]
     for call in calls:
         if not _is_about_a_change(call):
             by_service[call.service] = by_service.get(call.service, 0) + 1
-    pages = len(calls.of("nova", "/servers/detail.*changes-since"))
+    pages = pages_of_changes(calls)
     return Cost(**json.loads(told), calls=by_service, about_changes=len(about), pages_of_changes=pages, said=said)
+
+
+def pages_of_changes(calls: Calls) -> int:
+    """How many pages of servers and volumes were asked for that changed, or were made, since a time."""
+    return len(calls.of("nova", "/servers/detail.*changes-since")) + len(calls.of("cinder", "/volumes/detail.*_at="))
 
 
 def _is_about_a_change(call: Call) -> bool:

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from tests.bench.fleet import PROJECTS, Changed, fleet
-from tests.bench.measuring import ABOUT_CHANGES
+from tests.bench.measuring import ABOUT_CHANGES, pages_of_changes
 from tests.cloud import Calls, Cloud
 from tests.functional.driver import Site
 
 SIZES = (50, 250)
 ROLES = ("reader", "admin")
-PAGES = {"nova": 10, "cinder": 10}
+PAGES = {"nova": 10, "cinder": 2}
 """Rows on a page: of the smaller fleet each listing of all takes several, of the larger one five times as many."""
 CHANGED = Changed(servers=5, billed=1)
 """As many in both."""
@@ -51,7 +51,9 @@ def test_the_calls_of_an_hour_do_not_grow_with_the_fleet(asked: Asked, role: str
 
 @pytest.mark.parametrize(("role", "budget"), [("reader", 6 * PROJECTS + 10), ("admin", 20)])
 def test_an_hour_is_asked_for_in_few_calls(asked: Asked, role: str, budget: int):
-    assert [size for size in SIZES if sum(_by_service(asked[role, size]).values()) > budget + 1] == []
+    for size in SIZES:
+        calls = asked[role, size]
+        assert sum(_by_service(calls).values()) <= budget + pages_of_changes(calls)
 
 
 @pytest.mark.parametrize("role", ROLES)
