@@ -15,7 +15,7 @@ from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally
 
 LOG = logging.getLogger(__name__)
 
-AHEAD = 8
+AHEAD = 4
 """Batches that are found with one look at all that is due, which sorts it; what they hold is read batch by batch."""
 
 

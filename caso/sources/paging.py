@@ -94,7 +94,7 @@ class _Path:
         self._start = dict(start)
         self._had = array("q")
         self._recent: set[str] = set()
-        self._before: frozenset[int] | None = None
+        self._before: set[int] | None = None
         self._markers: set[str] = set()
         self._last_ids: list[str] = []
         self._restarts = 0
@@ -126,12 +126,15 @@ class _Path:
         """Not on this page or the one before it, nor, once the listing has begun again, on any."""
         if not isinstance(object_id, str):
             return True
+        number = hash(object_id)
         if self._restarts and self._before is None:
-            self._before = frozenset(self._had)
-        known = object_id in self._recent or object_id in last or (self._before is not None and hash(object_id) in self._before)
+            self._before = set(self._had)
+        known = object_id in self._recent or object_id in last or (self._before is not None and number in self._before)
         self._recent.add(object_id)
         # Eight bytes for each: of a listing of a whole cloud, the ids themselves would be what memory grows by.
-        self._had.append(hash(object_id))
+        self._had.append(number)
+        if self._before is not None:
+            self._before.add(number)
         return not known
 
     def back(self, exc: SourceError) -> dict[str, str]:

@@ -43,6 +43,8 @@ def _set_up(connection: Any, _record: object) -> None:
     connection.execute("PRAGMA foreign_keys=ON")
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
+    # KiB for each connection; what is on disk is in the system's cache anyway, and a store outgrows this one.
+    connection.execute("PRAGMA cache_size=-512")
 
 
 def _begin(connection: Connection) -> None:
