@@ -31,6 +31,11 @@ class ImageNames:
             self._doubts[region] = None if isinstance(exc, DeniedError | MissingError) else str(exc)
             return None
 
+    def list(self, region: str, scope: ScopeOrProject) -> None:
+        """Ask for all names, as the first one does; SourceError where Glance does not tell."""
+        if self._property_name and region not in self._doubts:
+            self._sources.images(region, self._property_name).listed(scope)
+
     def doubt(self, region: str) -> str | None:
         """Why names may be missing that Glance would have told; None where none is."""
         return self._doubts.get(region)

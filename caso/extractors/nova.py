@@ -95,12 +95,13 @@ class NovaExtractor(Extractor):
         return ask_within_reach(ask, self._sources, lambda reach: self._pages(ask, reach, listings.values()))
 
     def _pages(self, ask: Ask, reach: Reach, listings: Collection[Listing]) -> Iterator[Page]:
-        note = self._note(ask.region, reach.scope)
         suffices = False
-        if listings and all(listing.note == note for listing in listings):
-            suffices = yield from self._changed(ask, reach)
+        if listings:
+            note = self._note(ask.region, reach.scope)
+            if all(listing.note == note for listing in listings):
+                suffices = yield from self._changed(ask, reach)
         if not suffices:
-            yield from self._all(ask, reach, note)
+            yield from self._all(ask, reach)
 
     def _changed(self, ask: Ask, reach: Reach) -> Generator[Page, None, bool]:
         """What Nova tells as changed; False where it does not suffice for all else that is known to go on as it is."""
@@ -122,9 +123,15 @@ class NovaExtractor(Extractor):
         yield Page(vouched=self.observes)
         return True
 
-    def _all(self, asked: Ask, reach: Reach, note: str) -> Iterator[Page]:
+    def _all(self, asked: Ask, reach: Reach) -> Iterator[Page]:
         """All that are alive, and what changed since that was last looked at."""
         ask = reaching_back(asked)
+        # What every row is looked up in comes while the first page does, which takes Nova longest.
+        self._sources.ask_ahead(
+            lambda: self._sources.flavors(ask.region).listed(reach.scope),
+            self._sources.users.list,
+            lambda: self._images.list(ask.region, reach.scope),
+        )
         compute = self._sources.compute(ask.region, reach.scope)
         changes = Changes(ask, compute, asked.windows)
         servers = _servers(compute, reach)
@@ -153,7 +160,7 @@ class NovaExtractor(Extractor):
             del page
             yield told
             del told
-        yield Page(listed=note)
+        yield Page(listed=self._note(ask.region, reach.scope))
 
     def _note(self, region: str, scope: ScopeOrProject) -> str:
         """What servers are looked at by besides their own rows: where it is another one, all are to be looked at again."""

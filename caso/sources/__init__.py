@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from caso.errors import DeniedError
+from caso.errors import DeniedError, SourceError
 from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
 from caso.sources.compute import Compute, ServerPage, negotiate, utc_now
 from caso.sources.identity import Found, Identity, ProjectRow
@@ -53,6 +54,11 @@ __all__ = [
 ]
 
 LOG = logging.getLogger(__name__)
+
+
+def _quietly(question: Callable[[], object]) -> None:
+    with contextlib.suppress(SourceError):
+        question()
 
 
 class Sources:
@@ -133,6 +139,11 @@ class Sources:
             if (region, property_name) not in self._images:
                 self._images[region, property_name] = Lookup(listing)
             return self._images[region, property_name]
+
+    def ask_ahead(self, *questions: Callable[[], object]) -> None:
+        """Ask these while other things are asked: who needs an answer waits for it, or asks again where it failed."""
+        for question in questions:
+            threading.Thread(target=_quietly, args=(question,), name="caso-ahead", daemon=True).start()
 
     def version_document(self, service_type: str, region: str, scope: ScopeOrProject) -> Mapping[str, Any]:
         """What the endpoint of a service says of its versions: the cheapest question that only the right service answers."""

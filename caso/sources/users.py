@@ -33,12 +33,21 @@ class Users:
         if not user_id:
             return None
         with self._lock:
-            if self._names is None:
-                self._names = {}
-                self._list(self._names)
-            if user_id not in self._names:
-                self._names[user_id] = self._look_up(user_id)
-            return self._names[user_id]
+            names = self._listed()
+            if user_id not in names:
+                names[user_id] = self._look_up(user_id)
+            return names[user_id]
+
+    def list(self) -> None:
+        """Ask for all of them, as the first name does."""
+        with self._lock:
+            self._listed()
+
+    def _listed(self) -> dict[str, str | None]:
+        if self._names is None:
+            self._names = {}
+            self._list(self._names)
+        return self._names
 
     def _list(self, names: dict[str, str | None]) -> None:
         """Fill in whom the widest listing shows, and stop single lookups where it shows everyone."""
