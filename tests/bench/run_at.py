@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from caso import wiring
 from caso.cli.base import command
 from caso.cli.extract import PROG
+from caso.cli.garbage import collect_seldom
 from caso.config import Configuration
 from caso.run import run
 
@@ -18,6 +19,7 @@ def main(time_: str, *arguments: str) -> int:
 
 
 def _extract(conf: Configuration, at: datetime) -> int:
+    collect_seldom()
     clock = going_on_from(at)
     with wiring.open_configured_store(conf) as store:
         return run(wiring.job(conf, at, clock=clock), store, clock).exit_status

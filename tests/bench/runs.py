@@ -7,11 +7,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Self
 
+from caso.job import Job
 from tests.bench.fleet import Fleet, projects_of
 from tests.bench.measuring import Cost, measure
 from tests.cloud import Cloud
 
-THREADS: int = 4
+THREADS = Job.threads
 FLOOR = Path(__file__).with_name("floor.py")
 PYTHON = sys.executable
 
