@@ -4,24 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
 from caso import history, lagging
 from caso.delivery import deliver, preview, subscribe
-from caso.errors import SourceError, StoreError, after_name
-from caso.extraction import Ended, Task, extract
+from caso.extraction import extract
 from caso.extractors.base import Page
 from caso.job import Job
+from caso.keeping import close, forget_odd_of_nobody, take
 from caso.lastrun import keep_lastrun
-from caso.lifecycle.server import ServerSeen
-from caso.lifecycle.volume import VolumeSeen
-from caso.records import Record
 from caso.report import Coverage, Report, ScopeReport
-from caso.retiring import departed, end_what_is_out_of_reach, retire
-from caso.settling import Accounts, put_own, settle
-from caso.store import Lease, Place, Step, Store
+from caso.retiring import departed, retire
+from caso.settling import Accounts, settle
+from caso.store import Lease, Step, Store
 from caso.tasks import locks_of, plan_scopes, tasks_for
 from caso.window import Month
 
@@ -98,13 +95,13 @@ def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, wat
     started = clock()
     tasks, traffic = tasks_for(job, store, report.scopes), job.traffic
     for task, event in extract(tasks, job.threads, traffic.deadline, per_service=traffic.at_once):
-        _take(store, report, job.cloud, task, event, clock())
+        take(store, report, job.cloud, task, event, clock())
         watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
         # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
         started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
         lease.renew(clock())
     for scope in report.scopes:
-        _close(store, scope, job.extractors[scope.scope.extractor].observes, started, clock())
+        close(store, scope, job.extractors[scope.scope.extractor].observes, started, clock())
     history.note_seen(store, report.scopes)
     return started
 
@@ -124,7 +121,7 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
         if scope.last:
             retire(store, scope, clock())
     _note_success(store, report, started, clock())
-    _forget_odd_of_nobody(job, store, report, started)
+    forget_odd_of_nobody(job, store, report, started)
 
 
 def _note_memory(step: Step, scope: ScopeReport, started: datetime) -> None:
@@ -141,7 +138,8 @@ def _note_success(store: Store, report: Report, started: datetime, at: datetime)
     names = {one.scope: one.project.name for one in report.scopes if not one.last}
     with store.transaction() as step:
         for scope in report.scopes:
-            if scope.plan.live and scope.whole and not scope.unreachable:
+            # On what is known of a project that leaves, nothing is built should it come back.
+            if scope.plan.live and scope.whole and not scope.unreachable and not scope.last:
                 _note_memory(step, scope, started)
         step.checkpoints.note_names(names)
         step.checkpoints.note_success(
@@ -175,119 +173,10 @@ def _open(report: Report, job: Job, store: Store) -> None:
         LOG.error("nothing can be extracted: %s", job.trouble)
 
 
-def _take(store: Store, report: Report, cloud: str, task: Task, event: Page | Ended, now: datetime) -> None:
-    """Keep what a page tells, at once: whatever becomes of the rest, what was seen was seen."""
-    asked = {s.scope.project_id: s for s in report.scopes if task.asks(s.scope)}
-    region = [s for s in report.scopes if (s.scope.extractor, s.scope.region) == (task.name, task.ask.region)]
-    place = Place(cloud, task.ask.region)
-    if isinstance(event, Ended):
-        _end(asked.values(), event)
-        return
-    otherwise = store.observe(place, event.seen, by=task.name)
-    _tell_of_mended(task, asked, event, otherwise)
-    store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)
-    for project_id, records in _by_project(event.records).items():
-        changes = put_own(store, place, records)
-        if project_id in asked:
-            asked[project_id].own += changes
-        else:
-            report.strangers += changes
-    for odd in event.odd:
-        LOG.warning("%s: set aside %s %s: %s", task.name, odd.kind, odd.object_id, odd.reason)
-    for project_id, scope in asked.items():
-        scope.inventory |= event.inventory
-        scope.listed = event.listed if event.listed is not None else scope.listed
-        scope.vouched = scope.vouched or bool(event.vouched)
-        scope.odd += sum(odd.project_id in (project_id, None) for odd in event.odd)
-        if project_id in event.unfinished:
-            scope.error = SourceError(event.unfinished[project_id])
-    if event.doubt:
-        for scope in region:
-            scope.error = scope.error or SourceError(event.doubt)
-
-
-def _tell_of_mended(task: Task, asked: Mapping[str, ScopeReport], page: Page, otherwise: Collection[str]) -> None:
-    """What nobody said had changed, and is not as it was remembered: it is now as it was listed."""
-    for seen in page.seen:
-        if isinstance(seen, ServerSeen | VolumeSeen) and seen.uuid in page.unmarked and seen.uuid in otherwise:
-            asked[seen.project_id].mended.append(seen.uuid)
-            LOG.warning(
-                "%s: %s %s of project %s was remembered wrong, as its change was never told; it is accounted for as it is listed",
-                *(task.name, seen.kind, seen.uuid, asked[seen.project_id].project.name),
-            )
-
-
-def _end(asked: Iterable[ScopeReport], event: Ended) -> None:
-    if isinstance(event.error, StoreError):
-        # An extractor could not read what caso remembers: whatever is asked next would build on it.
-        raise event.error
-    for scope in asked:
-        scope.ended = True
-        scope.error = scope.error or event.error
-
-
-def _by_project(records: Iterable[Record]) -> dict[str | None, list[Record]]:
-    """Records by the project that they name; not every kind of a third party need name one."""
-    found: dict[str | None, list[Record]] = {}
-    for record in records:
-        found.setdefault(getattr(record, "project_id", None), []).append(record)
-    return found
-
-
 def _vos(job: Job, store: Store) -> dict[str, str]:
     """The VO of each project, as last known of those that this run is not about: servers may have been theirs."""
     last = {checkpoint.scope.project_id: checkpoint.vo for checkpoint in store.checkpoints.all() if checkpoint.vo}
     return last | {project.id: project.vo for project in job.projects if project.vo}
-
-
-def _close(store: Store, scope: ScopeReport, kinds: Collection[str], started: datetime, now: datetime) -> None:
-    """What the end of asking tells of a scope: why it failed, or what is no more since complete listings did not have it."""
-    scope.ended = scope.ended or scope.plan.seen
-    if scope.last:
-        end_what_is_out_of_reach(store, scope, kinds, started, now)
-    if scope.error:
-        # History is asked for once: no later run comes back to it by itself.
-        then = "the next run tries it again" if scope.plan.live else "say the same again with --resume"
-        LOG.error(
-            "%s: project %s in %s: %s; %s",
-            scope.scope.extractor,
-            scope.project.name,
-            scope.scope.region,
-            after_name(scope.scope.extractor, scope.error),
-            then,
-        )
-    else:
-        for kind in sorted(scope.inventory):
-            _end_what_vanished(store, scope, kind, started, now)
-
-
-def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: datetime, now: datetime) -> None:
-    reason = "a complete listing did not have it any more"
-    # Nova tells of what was deleted, so this is worth a word; Cinder and Neutron never do. And where it did not, its word
-    # that no more had changed was wrong.
-    told = kind == "server"
-    gone = store.vanish(scope.scope, seen_since=started, at=now, reason=reason, kind=kind, vouched=not told)
-    scope.vanished[kind] += len(gone)
-    if gone and told:
-        LOG.warning(
-            "%s: %d servers vanished, and end where they were last listed: %s; if Nova's operator archives deleted ones before "
-            "caso is told of them, set [nova] full_listing_every to 0",
-            *(scope.project.name, len(gone), _some(gone)),
-        )
-
-
-def _some(ids: Sequence[str], most: int = 10) -> str:
-    return ", ".join(ids[:most]) + (", ..." if len(ids) > most else "")
-
-
-def _forget_odd_of_nobody(job: Job, store: Store, report: Report, started: datetime) -> None:
-    """An odd object whose project is unreadable is gone when all listings of its region were complete and had it not."""
-    for region in job.rules:
-        for name, extractor in job.extractors.items():
-            scopes = [s for s in report.scopes if (s.scope.region, s.scope.extractor) == (region, name)]
-            for kind in sorted(extractor.observes):
-                if scopes and not report.locked and all(scope.whole and kind in scope.inventory for scope in scopes):
-                    store.forget_quarantined(Place(job.cloud, region), None, met_before=started, kind=kind)
 
 
 def _months_before(month: Month, count: int) -> Month:

@@ -28,7 +28,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "complaints declared",
         "legacy options spelling",
         "run watching doctor",
-        "metrics summary",
+        "keeping metrics summary",
         "standings",
         "history lagging lastrun retiring tasks",
         "job report",

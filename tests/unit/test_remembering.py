@@ -113,3 +113,14 @@ def test_a_run_that_could_not_finish_its_listing_has_the_next_one_list_all(cloud
     cloudlet.run(T2, compute=nova, projects=PROJECTS[:1])
 
     assert nova.shown[0] == (False, 6)
+
+
+def test_a_project_that_comes_back_within_the_day_is_listed_anew(cloudlet):
+    cloudlet.run(T1)
+    cloudlet.run(T2, listed=frozenset({"p2"}), projects=PROJECTS[1:])
+    # It was changed while nobody asked, by someone who left no mark on its row.
+    changed = [row | {"status": "SHUTOFF"} if row["id"] == "runs" else row for row in servers(T2)]
+
+    cloudlet.run(T2 + HOUR, compute=FakeCompute(changed))
+
+    assert cloudlet.received()["cloud"]["runs", 3, 2024]["Status"] == "stopped"
