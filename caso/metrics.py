@@ -34,7 +34,7 @@ METRICS = (
     Metric("run_errors", "What went wrong in the last run, by class; the next run tries it again.", ("error",)),
     Metric("run_records", "Records that the last run put into the ledger: new, changed, or retracted.", ("kind", "outcome")),
     Metric("run_vanished_objects", "Objects that were missing from a complete listing in the last run, and ended.", ("kind",)),
-    Metric("run_mended_objects", "Objects that the last listing of all showed to be remembered wrong.", ("extractor",)),
+    Metric("run_mended_objects", "Objects that a listing of all showed in the last run to be remembered wrong.", ("extractor",)),
     Metric("run_held_up_values", "Cumulative values that would have fallen in the last run; the larger ones were sent."),
     Metric("run_projects_without_vo", "Projects that the last run left undone for want of a VO."),
     Metric("run_projects_missing", "Projects that were named to the last run and are not there."),
@@ -88,8 +88,8 @@ def _of_run(report: Report) -> Iterator[Sample]:
             yield "run_records", (kind, outcome), counts[kind, outcome]
     for kind, count in sorted(report.vanished.items()):
         yield "run_vanished_objects", (kind,), count
-    for extractor, count in sorted(report.mended.items()):
-        yield "run_mended_objects", (extractor,), count
+    for extractor in sorted({scope.scope.extractor for scope in report.scopes}):
+        yield "run_mended_objects", (extractor,), report.mended[extractor]
     yield "run_held_up_values", (), report.held_up
     yield "run_projects_without_vo", (), len(report.unmapped)
     yield "run_projects_missing", (), len(report.missing)

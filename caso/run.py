@@ -127,7 +127,8 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
 def _note_memory(step: Step, scope: ScopeReport, started: datetime) -> None:
     """What the next run may build on."""
     if scope.listed is not None:
-        step.checkpoints.note_listing(scope.scope, started, scope.listed)
+        # It was listed a moment after: what happens meanwhile is asked for again.
+        step.checkpoints.note_listing(scope.scope, scope.plan.window.end, scope.listed)
     if scope.vouched:
         step.checkpoints.note_vouched(scope.scope, started)
 

@@ -81,7 +81,7 @@ def _what_it_is(one: Explanation, console: Console) -> None:
         "created": exactly(entity.created),
         "ended": _end(entity.ended, entity.end_reason, entity.known_at),
         "first seen": exactly(entity.first_seen),
-        "last seen": exactly(entity.ended if entity.end_reason and entity.ended else entity.known_at),
+        "last told of": exactly(entity.ended if entity.end_reason and entity.ended else entity.known_at),
         "accounted until": exactly(accounted) if accounted else "never",
     }
     table = light_table()
@@ -98,7 +98,7 @@ def _end(ended: datetime | None, reason: str | None, known_at: datetime) -> str:
         return "no"
     if reason is None:
         return f"{exactly(ended)}, as the cloud told"
-    return f"{exactly(ended)}, when it was last seen; it was gone at {exactly(known_at)}: {reason}"
+    return f"{exactly(ended)}, when it was last there; it was gone at {exactly(known_at)}: {reason}"
 
 
 def _intervals(intervals: Sequence[Told[Any]], console: Console) -> None:

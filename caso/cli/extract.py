@@ -43,16 +43,21 @@ def _extract(conf: Configuration) -> int:
 def _watcher(conf: Configuration) -> AbstractContextManager[Watcher | None]:
     """Who draws how the run goes on, where a person sees it: cron waits for no library that draws."""
     # Nothing but JSON is to come out where that was asked for.
-    if conf.json or not sys.stdout.isatty():
+    if conf.json or not _is_watched():
         return nullcontext()
     from caso.cli import screen
 
     return screen.Bar(screen.console())
 
 
+def _is_watched() -> bool:
+    # A cron line may close it.
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
 def _show(conf: Configuration, done: Done) -> None:
     """What a person is shown of a run, or a script."""
-    if not (conf.dry_run or conf.summary or sys.stdout.isatty()):
+    if not (conf.dry_run or conf.summary or _is_watched()):
         return
     from caso.cli import differences, documents, screen
     from caso.differences import differences as all_differences

@@ -20,7 +20,7 @@ from caso.lifecycle.timeline import Evidence
 from caso.records import Record
 
 NAME, KEY = 255, 512
-"""Characters that the store's columns hold; SQLite takes more, PostgreSQL and MariaDB do not."""
+"""Characters that the store's columns hold, at least; SQLite takes more, PostgreSQL and MariaDB do not."""
 
 _SHAPES: Mapping[str, tuple[type, ...]] = {
     **dict.fromkeys(("seen", "odd", "records"), (tuple, list)),

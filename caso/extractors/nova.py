@@ -13,6 +13,7 @@ from typing import ClassVar, Self
 
 from oslo_config import cfg
 
+from caso import __version__
 from caso.errors import DeniedError
 from caso.extractors.base import Ask, Extractor, Listing, OddObject, Page
 from caso.extractors.changes import Changes
@@ -73,7 +74,8 @@ class NovaExtractor(Extractor):
     ) -> None:
         self.deleted_kept = deleted_kept
         self._trust = Trust(full_listing_every)
-        self._settings = repr((benchmark, accelerator, image_id_property))
+        # Another caso may read more of a row.
+        self._settings = repr((__version__, benchmark, accelerator, image_id_property))
         self._sources = sources
         self._flavors = FlavorReader(benchmark or BenchmarkKeys(), accelerator or AcceleratorKeys())
         self._images = ImageNames(sources, image_id_property)

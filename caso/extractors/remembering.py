@@ -21,6 +21,10 @@ FULL_LISTING_HOURS = cfg.IntOpt(
 )
 
 
+EARLY = timedelta(minutes=10)
+"""No two runs of a cron job begin after exactly so long: one that comes a little early is not to leave it to the next."""
+
+
 @dataclasses.dataclass(frozen=True)
 class Trust:
     """How far the memory is built on: not longer than ``every`` after a full listing."""
@@ -48,7 +52,7 @@ class Trust:
             project_id: listing
             for project_id, listing in listings.items()
             # One from the future is of a clock that was wrong.
-            if listing is not None and abs(ask.windows[project_id].end - listing.at) < self.every
+            if listing is not None and abs(ask.windows[project_id].end - listing.at) < self.every - EARLY
         }
 
 

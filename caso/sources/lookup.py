@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Collection, Hashable, Mapping
 from typing import Generic, TypeVar
 
+from caso.errors import SourceError
 from caso.sources.api import ScopeOrProject
 
 K = TypeVar("K", bound=Hashable)
@@ -42,9 +43,10 @@ class Lookup(Generic[V]):
         self._lock = threading.Lock()
         self._known: dict[str, V] = {}
         self._asked: set[ScopeOrProject] = set()
+        self._failed: dict[ScopeOrProject, SourceError] = {}
 
     def find(self, name: str, scope: ScopeOrProject) -> V | None:
-        """The thing, or None; what ``listing`` raises passes through, and the next call asks again."""
+        """The thing, or None; what ``listing`` raises passes through, for each who asks in this scope, and is asked for once."""
         with self._lock:
             if name not in self._known:
                 self._ask(scope)
@@ -58,6 +60,12 @@ class Lookup(Generic[V]):
             return list(self._known.values())
 
     def _ask(self, scope: ScopeOrProject) -> None:
+        if scope in self._failed:
+            raise self._failed[scope]
         if scope not in self._asked:
-            self._known.update(self._listing(scope))
+            try:
+                self._known.update(self._listing(scope))
+            except SourceError as exc:
+                self._failed[scope] = exc
+                raise
             self._asked.add(scope)

@@ -34,7 +34,17 @@ _WORDS: Mapping[str, tuple[str | int, ...]] = {
 _OF_CODE = {code: words for words, codes in _WORDS.items() for code in codes}
 
 # Where the connection was never made, psycopg has the server's words only.
-_UNMADE = {"password authentication": LOGIN, "pg_hba.conf": LOGIN, "role ": LOGIN, "database ": MAKE, "too many": CROWDED}
+_UNMADE = {
+    "too many": CROWDED,
+    "connection slots": CROWDED,
+    # "the database system is starting up"
+    "the database system is": GONE,
+    "password authentication": LOGIN,
+    "pg_hba.conf": LOGIN,
+    'role "': LOGIN,
+    'database "': MAKE,
+}
+"""The first one that is found counts."""
 
 
 def of_server(error: BaseException) -> tuple[str, str]:

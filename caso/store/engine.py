@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from caso.errors import StoreError
 from caso.store import advice, damage, servers, sqlite
+from caso.store.names import shown
 from caso.store.schema import meta
 
 T = TypeVar("T")
@@ -31,7 +32,7 @@ class Database:
 
     def __init__(self, engine: Engine, name: str | None = None) -> None:
         self.engine = engine
-        self.name = name or engine.url.render_as_string(hide_password=True)
+        self.name = name or shown(engine.url)
         self._writers = servers.writers_of(engine).execution_options(**{sqlite.WRITES: True})
         self._turn = threading.Lock()
         self._turn_of: int | None = None

@@ -1,8 +1,10 @@
-"""Where things live, and what is extracted from where."""
+"""Where things live, what is extracted from where, and how messages call a store."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
+
+from sqlalchemy import URL
 
 
 class Place(NamedTuple):
@@ -26,3 +28,8 @@ class Scope(NamedTuple):
 
     def __str__(self) -> str:
         return "/".join(self)
+
+
+def shown(url: URL) -> str:
+    """The URL of a store as messages have it: a password may stand in its query as well."""
+    return url.set(query={}).render_as_string(hide_password=True)

@@ -13,6 +13,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import SQLAlchemyError
 
 from caso.errors import StoreError
+from caso.store.names import shown
 
 BUSY_SECONDS = 60
 """How long a writer waits for its turn."""
@@ -54,11 +55,11 @@ _LEAVE = {
 def engine_of(url: URL) -> Engine:
     """Nothing is opened yet. StoreError where the URL names another database, or the driver is not installed."""
     base = "mariadb" if url.get_backend_name() == "mysql" else url.get_backend_name()
-    shown = url.render_as_string(hide_password=True)
+    name = shown(url)
     if base not in DRIVERS:
-        raise StoreError(f"store {shown}: caso keeps its store in SQLite, PostgreSQL or MariaDB, and not in {base}")
+        raise StoreError(f"store {name}: caso keeps its store in SQLite, PostgreSQL or MariaDB, and not in {base}")
     if url.drivername.partition("+")[2] not in ("", DRIVERS[base]):
-        raise StoreError(f"store {shown}: caso speaks with {base} by {DRIVERS[base]}; write {base}:// and no other driver")
+        raise StoreError(f"store {name}: caso speaks with {base} by {DRIVERS[base]}; write {base}:// and no other driver")
     arguments = {name: value for name, value in CONNECT_ARGS[base].items() if name not in url.query}
     try:
         # Under this name SQLAlchemy refuses MySQL, which lacks the collation that compares keys by their bytes.
@@ -71,11 +72,11 @@ def engine_of(url: URL) -> Engine:
         )
     except ImportError as exc:
         raise StoreError(
-            f"store {shown}: its driver {DRIVERS[base]} is not installed ({exc}); install it beside caso: "
+            f"store {name}: its driver {DRIVERS[base]} is not installed ({exc}); install it beside caso: "
             f"pip install 'caso[{base}]'"
         ) from exc
     except (SQLAlchemyError, TypeError, ValueError) as exc:
-        raise StoreError(f"store {shown}: {exc}; see [store] connection") from exc
+        raise StoreError(f"store {name}: {exc}; see [store] connection") from exc
     event.listen(engine, "do_connect", _connect)
     return engine
 
@@ -96,7 +97,7 @@ def alone(engine: Engine) -> Iterator[None]:
     with engine.connect() as connection:
         if not connection.exec_driver_sql(_TAKE[base]).scalar():
             raise StoreError(
-                f"store {engine.url.render_as_string(hide_password=True)}: another process has been making or changing "
+                f"store {shown(engine.url)}: another process has been making or changing "
                 f"the tables for more than {BUSY_SECONDS} s: see which, and run again"
             )
         try:

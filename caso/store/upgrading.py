@@ -16,6 +16,7 @@ from sqlalchemy import Connection, delete, insert, inspect, select
 from caso.errors import StoreError
 from caso.store import schema, servers, sqlite
 from caso.store.engine import Database
+from caso.store.names import shown
 
 LOG = logging.getLogger(__name__)
 
@@ -42,7 +43,7 @@ def revision_of(connection: Connection) -> str | None:
     if _is_begun(connection, set(tables)):
         return None
     raise StoreError(
-        f"store {connection.engine.url.render_as_string(hide_password=True)}: there are tables in it, but not those of caso; "
+        f"store {shown(connection.engine.url)}: there are tables in it, but not those of caso; "
         "give [store] connection a database of its own"
     )
 

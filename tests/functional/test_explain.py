@@ -122,7 +122,7 @@ def test_a_deleted_volume_ends_where_it_was_last_seen_with_the_reason(site: Site
     done = command("caso-explain", f"--config-file={site.conf}", gone.id)
 
     assert done.returncode == 0
-    assert f"{T1:%F %T}, when it was last seen; it was gone at {T2:%F %T}" in done.stdout
+    assert f"{T1:%F %T}, when it was last there; it was gone at {T2:%F %T}" in done.stdout
     assert f"{gone.id}/2026-10/1" in done.stdout
 
 

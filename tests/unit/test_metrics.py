@@ -177,6 +177,7 @@ def test_records_that_were_refused_are_counted_in_their_run_and_set_aside_from_t
 
 
 def test_odd_objects_are_counted_as_long_as_they_are_odd(cloudlet):
+    cloudlet.full_listing_every = timedelta(0)
     odd = [row | {"created": None} if row["id"] == "runs" else row for row in servers(T1)]
 
     first = metrics_of(cloudlet, cloudlet.run(T1, compute=FakeCompute(odd)))
@@ -187,6 +188,7 @@ def test_odd_objects_are_counted_as_long_as_they_are_odd(cloudlet):
 
 
 def test_what_vanished_is_counted_by_its_kind(cloudlet):
+    cloudlet.full_listing_every = timedelta(0)
     cloudlet.run(T1)
     archived = [row for row in servers(T1) if row["id"] != "runs"]
 

@@ -124,3 +124,17 @@ def test_a_project_that_comes_back_within_the_day_is_listed_anew(cloudlet):
     cloudlet.run(T2 + HOUR, compute=FakeCompute(changed))
 
     assert cloudlet.received()["cloud"]["runs", 3, 2024]["Status"] == "stopped"
+
+
+@pytest.mark.parametrize("every", [HOUR, DAY])
+def test_all_are_listed_as_often_as_is_said_though_no_two_runs_begin_after_exactly_so_long(cloudlet, every):
+    cloudlet.full_listing_every = every
+    listings = []
+
+    for number, late in enumerate((2, 0, 59, 1)):
+        at = T1 + number * every + timedelta(seconds=late)
+        nova = Recorded(servers(T1), page_size=100, admin=True)
+        cloudlet.run(at, compute=nova)
+        listings.append([changes for changes, _ in nova.shown])
+
+    assert listings == [[False, True]] * 4
