@@ -124,10 +124,12 @@ def _drain(
     size = outlet.messenger.batch_size
     while waiting := ledger.waiting(outlet.name, AHEAD * size):
         for first in range(0, len(waiting), size):
-            refused = _hand_over(outlet, ledger, ledger.offer(waiting[first : first + size]), clock, done, told)
+            found = waiting[first : first + size]
+            batch = ledger.offer(found)
+            refused = _hand_over(outlet, ledger, batch, clock, done, told)
             lease.renew(clock())
-            if refused:
-                # What was not sent because of these is older than what comes next.
+            if refused or len(batch) < len(found):
+                # What was not sent, or is due anew, is older than what comes next.
                 break
 
 

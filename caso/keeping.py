@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from datetime import datetime
 
 from caso.errors import SourceError, StoreError, after_name
 from caso.extraction import Ended, Task
-from caso.extractors.base import Page
+from caso.extractors.base import OddObject, Page
 from caso.job import Job
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.volume import VolumeSeen
@@ -31,6 +31,7 @@ def take(store: Store, report: Report, cloud: str, task: Task, event: Page | End
         return
     otherwise = store.observe(place, event.seen, by=task.name)
     _tell_of_mended(task, asked, event, otherwise)
+    _end_what_is_deleted(store, place, event.odd, now)
     store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)
     for project_id, records in _by_project(event.records).items():
         changes = put_own(store, place, records)
@@ -52,16 +53,28 @@ def take(store: Store, report: Report, cloud: str, task: Task, event: Page | End
             scope.error = scope.error or SourceError(event.doubt)
 
 
-def _tell_of_mended(task: Task, asked: Mapping[str, ScopeReport], page: Page, otherwise: Collection[str]) -> None:
+def _tell_of_mended(task: Task, asked: Mapping[str, ScopeReport], page: Page, otherwise: Set[str]) -> None:
     """What nobody said had changed, and is not as it was remembered: it is now as it was listed."""
-    for seen in page.seen:
-        scope = asked.get(seen.project_id)
-        if scope and isinstance(seen, ServerSeen | VolumeSeen) and seen.uuid in page.unmarked and seen.uuid in otherwise:
+    changed = frozenset(page.unmarked) & otherwise
+    wrong = [one for one in page.seen if isinstance(one, ServerSeen | VolumeSeen) and one.uuid in changed]
+    for seen in wrong:
+        if scope := asked.get(seen.project_id):
             scope.mended.append(seen.uuid)
-            LOG.warning(
-                "%s: %s %s of project %s was remembered wrong, as its change was never told; it is accounted for as it is listed",
-                *(task.name, seen.kind, seen.uuid, scope.project.name),
-            )
+    if wrong:
+        LOG.warning(
+            "%s: %d objects were remembered wrong, as their changes were never told, and now count as they are listed: %s",
+            *(task.name, len(wrong), _some([seen.uuid for seen in wrong])),
+        )
+
+
+def _end_what_is_deleted(store: Store, place: Place, odd: Iterable[OddObject], now: datetime) -> None:
+    """What cannot be read, but for that it is no more, ends where it was last seen; its row may yet tell when that was."""
+    gone: dict[str, list[str]] = {}
+    for one in odd:
+        if one.deleted:
+            gone.setdefault(one.kind, []).append(one.object_id)
+    for kind, ids in gone.items():
+        store.end(place, kind, ids, at=now, reason="its row says that it is deleted, and cannot be read")
 
 
 def _end(asked: Iterable[ScopeReport], event: Ended) -> None:
@@ -110,6 +123,8 @@ def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: dat
     gone = store.vanish(scope.scope, seen_since=started, at=now, reason=reason, kind=kind, vouched=not told)
     scope.vanished[kind] += len(gone)
     if gone and told:
+        # Should they have been hidden for a moment only, the next run's listing has them again.
+        scope.listed = None
         LOG.warning(
             "%s: %d servers vanished, and end where they were last listed: %s; if Nova's operator archives deleted ones before "
             "caso is told of them, set [nova] full_listing_every to 0",

@@ -79,9 +79,16 @@ def _lost(lost: Iterable[Lagging], now: datetime) -> str:
 
 
 def warn_of_the_future(job: Job, store: Store, now: datetime) -> None:
-    """Warn, in one line, where scopes are extracted up to a time that has not come: the clock was set back, or was ahead."""
+    """Warn, in one line, where scopes are extracted up to a time that has not come: the clock was set back, or was ahead.
+
+    Until that time nobody is told of changes: all is listed then.
+    """
     scopes = {scope for scope, _ in job.scopes()}
-    ahead = [one.until for one in store.checkpoints.all() if one.scope in scopes and one.until - now > SKEW]
+    early = [one for one in store.checkpoints.all() if one.scope in scopes and one.until - now > SKEW]
+    ahead = [one.until for one in early]
+    with store.transaction() as step:
+        for one in early:
+            step.checkpoints.forget_listing(one.scope)
     if ahead and not job.period.past:
         LOG.warning(
             "the clock says %s, and %d scopes are extracted up to %s already: nothing is asked of them until then; see whether "

@@ -6,7 +6,7 @@ import dataclasses
 import hashlib
 import logging
 from collections import Counter
-from collections.abc import Callable, Collection, Generator, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from functools import partial
 from typing import ClassVar, Self
@@ -97,33 +97,24 @@ class NovaExtractor(Extractor):
         return ask_within_reach(ask, self._sources, lambda reach: self._pages(ask, reach, listings.values()))
 
     def _pages(self, ask: Ask, reach: Reach, listings: Collection[Listing]) -> Iterator[Page]:
-        suffices = False
-        if listings:
-            note = self._note(ask.region, reach.scope)
-            if all(listing.note == note for listing in listings):
-                suffices = yield from self._changed(ask, reach)
-        if not suffices:
+        if listings and {listing.note for listing in listings} == {self._note(ask.region, reach.scope)}:
+            yield from self._changed(ask, reach)
+        else:
             yield from self._all(ask, reach)
 
-    def _changed(self, ask: Ask, reach: Reach) -> Generator[Page, None, bool]:
-        """What Nova tells as changed; False where it does not suffice for all else that is known to go on as it is."""
+    def _changed(self, ask: Ask, reach: Reach) -> Iterator[Page]:
+        """What Nova tells as changed: whatever else is known of the projects goes on as it is."""
         compute = self._sources.compute(ask.region, reach.scope)
         changes = Changes(ask, compute)
         for number, page in enumerate(_servers(compute, reach)(changes_since=_earliest(ask))):
             if number == 0:
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "changed servers")
-            told = self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes)
-            yield told
-            gone = [odd.object_id for odd in told.odd if odd.deleted]
-            if any(server.ended is None for server in ask.memory.known("server", gone).values()):
-                # That it is not listed any more is all that will ever be known of its end.
-                return False
+            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes)
         # Who has a plain role is not told, and learns it from the next listing of all.
         hosts = None if self._sources.roles(reach.scope) <= PLAIN_ROLES else self._sources.unknown_hosts(ask.region, reach.scope)
         if hosts:
             yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and what changed in it is not told")
         yield Page(vouched=self.observes)
-        return True
 
     def _all(self, asked: Ask, reach: Reach) -> Iterator[Page]:
         """All that are alive, and what changed since that was last looked at."""

@@ -100,12 +100,30 @@ def claim(seen: Sighting[S]) -> Evidence[S]:
     return Evidence(seen.state, max(seen.created, seen.unchanged_since), seen.seen_at, seen.seen_at, Source.POLL)
 
 
+def vouched_for(life: L, until: datetime) -> L:
+    """The life, known to have been at ``until`` what it was when it was last told of, since nothing was told otherwise.
+
+    So what a row does not date, an edited property of a flavor, does not count from before then.
+    """
+    newest = life.newest_claim
+    if life.ended is not None or newest.until >= until:
+        return life
+    longer = dataclasses.replace(newest, until=until)
+    evidence = tuple(longer if piece is newest else piece for piece in life.evidence)
+    return dataclasses.replace(life, evidence=evidence, known_at=max(life.known_at, until))  # type: ignore[type-var]
+
+
 def vanish(life: L, found_out_at: datetime, reason: str) -> L:
     """It ended where it was last seen, since a complete listing at ``found_out_at`` does not have it.
 
     So it ended somewhere between the two; nobody is billed for what nobody saw.
     """
     return dataclasses.replace(life, ended=life.known_at, end_reason=reason, known_at=found_out_at)  # type: ignore[type-var]
+
+
+def facts(life: Life[Any]) -> tuple[object, ...]:
+    """What its row tells of it."""
+    return life.ended, life.newest_claim.value
 
 
 def first_difference(before: Life[Any] | None, after: Life[Any]) -> datetime | None:

@@ -173,6 +173,12 @@ def is_listed(server: Server) -> bool:
     return server.intervals()[-1].value.status != "SOFT_DELETED"
 
 
+def facts(server: Server) -> tuple[object, ...]:
+    """What Nova's own row tells of it, and marks as a change; properties of its flavor are none of these."""
+    state = server.newest_claim.value
+    return server.ended, server.launched, state.status, state.project_id, _size(state.flavor)
+
+
 def first_difference(before: Server | None, after: Server) -> datetime | None:
     """The earliest time from which the two tell different lives; a server that turns out to have launched is another one.
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Update, and_, bindparam, func, insert, select, update
 
 from caso.store.engine import Database
-from caso.store.names import Scope
+from caso.store.names import Place, Scope
 from caso.store.schema import checkpoints, legacy_checkpoints
 
 NAME_LENGTH = 255
@@ -129,6 +129,14 @@ class Checkpoints:
     def note_listing(self, scope: Scope, at: datetime, note: str) -> None:
         """All that there was of the scope was listed by a run that began to ask at ``at``."""
         self._connection.execute(_update(scope).values(listed=at, listed_note=note))
+
+    def vouched(self, place: Place, extractor: str) -> dict[str, datetime]:
+        """By project, until when what an extractor knows there was last vouched for."""
+        mine = and_(
+            checkpoints.c.cloud == place.cloud, checkpoints.c.region == place.region, checkpoints.c.extractor == extractor
+        )
+        rows = self._connection.execute(select(checkpoints.c.project_id, checkpoints.c.vouched).where(mine))
+        return {row.project_id: row.vouched for row in rows if row.vouched}
 
     def forget_listing(self, scope: Scope) -> None:
         """What is known of the scope is not to be built on: the next run that asks is to list everything."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, insert, or_, select, update
 
+from caso.lifecycle.life import vouched_for
 from caso.store.batches import execute_many
 from caso.store.engine import CHUNK, chunks
 from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
@@ -114,16 +115,22 @@ class Entities:
         for chunk in chunks(until):
             execute_many(self._connection, statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
 
-    def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
-        """Fold what the extractor ``by`` saw into what is known; the ids of what lived otherwise than was known."""
+    def observe(
+        self, place: Place, seen: Sequence[Any], *, by: str, vouched: Mapping[str, datetime] = MappingProxyType({})
+    ) -> set[str]:
+        """Fold what the extractor ``by`` saw into what is known; the ids of what is not as it was known.
+
+        ``vouched`` is, by project, until when what was known of its living is known to have been so by other means.
+        """
         otherwise: set[str] = set()
         for kind, of_kind in _by_kind(seen):
             for chunk in chunks(of_kind):
                 known = self._load(place, kind, {kind.id_of(one) for one in chunk})
                 for one in chunk:
                     before = known.get(kind.id_of(one), UNKNOWN)
-                    known[kind.id_of(one)] = after = before.become(kind, kind.observe(before.entity, one)).told(by)
-                    if after.dirty_from != before.dirty_from:
+                    after = kind.observe(_vouched_for(before.entity, vouched), one)
+                    known[kind.id_of(one)] = before.become(kind, after).told(by)
+                    if before.entity is None or kind.facts(before.entity) != kind.facts(after):
                         otherwise.add(kind.id_of(one))
                 self._write(place, kind, known)
                 Quarantine(self._connection).clear(place, kind.name, known)
@@ -170,6 +177,16 @@ class Entities:
             vanished += ended
         return vanished
 
+    def end(self, place: Place, kind: str, ids: Collection[str], *, at: datetime, reason: str) -> list[str]:
+        """End those of these that are known and live where they were last seen; the ids."""
+        rules, ended = KINDS[kind], []
+        for chunk in chunks(ids):
+            known = {uuid: one for uuid, one in self._load(place, rules, set(chunk)).items() if one.entity.ended is None}
+            gone = {uuid: one.become(rules, rules.vanish(one.entity, at, reason)) for uuid, one in known.items()}
+            self._write(place, rules, gone)
+            ended += sorted(gone)
+        return ended
+
     def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
         asked = select(entities.c.id, entities.c.body, entities.c.accounted_until, entities.c.dirty_from, entities.c.told_by)
         rows = self._connection.execute(asked.where(_at(place, kind.name), entities.c.id.in_(sorted(ids)))).all()
@@ -194,7 +211,13 @@ def _at(place: Place, kind: str) -> ColumnElement[bool]:
 
 def _there_until(entity: Any, instant: datetime | None) -> Any:
     """The entity, known to have been there at an instant."""
-    return entity if instant is None else dataclasses.replace(entity, known_at=max(entity.known_at, instant))
+    return entity if instant is None else vouched_for(entity, instant)
+
+
+def _vouched_for(entity: Any, vouched: Mapping[str, datetime]) -> Any:
+    if entity is None or not vouched or entity.project_id not in vouched:
+        return entity
+    return vouched_for(entity, vouched[entity.project_id])
 
 
 def _by_kind(seen: Iterable[Any]) -> Iterable[tuple[EntityKind, list[Any]]]:

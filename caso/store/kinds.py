@@ -50,6 +50,8 @@ class EntityKind:
     is_listed: Callable[[Any], bool]
     """False for what a plain listing hides though it exists: it cannot be missed there."""
     first_difference: Callable[[Any, Any], datetime | None]
+    facts: Callable[[Any], tuple[object, ...]]
+    """Of what is known, all that its own row tells, and marks as a change."""
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -75,6 +77,7 @@ SERVER = EntityKind(
     vanish=life.vanish,
     is_listed=server.is_listed,
     first_difference=server.first_difference,
+    facts=server.facts,
 )
 VOLUME = EntityKind(
     name=VolumeSeen.kind,
@@ -86,6 +89,7 @@ VOLUME = EntityKind(
     vanish=life.vanish,
     is_listed=lambda thing: True,
     first_difference=life.first_difference,
+    facts=life.facts,
 )
 ADDRESS = EntityKind(
     name=AddressSeen.kind,
@@ -97,6 +101,7 @@ ADDRESS = EntityKind(
     vanish=address.vanish,
     is_listed=lambda thing: True,
     first_difference=life.first_difference,
+    facts=life.facts,
 )
 
 KINDS = {kind.name: kind for kind in (SERVER, VOLUME, ADDRESS)}

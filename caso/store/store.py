@@ -53,12 +53,18 @@ class Store:
             yield Step(Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection), Histories(connection))
 
     def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
-        """Fold what the extractor ``by`` saw into what is known; the ids of what lived otherwise than was known.
+        """Fold what the extractor ``by`` saw into what is known; the ids of what is not as it was known.
 
         What was seen is well: it leaves the quarantine.
         """
         with self.database.write() as connection:
-            return Entities(connection).observe(place, seen, by=by)
+            vouched = Checkpoints(connection).vouched(place, by)
+            return Entities(connection).observe(place, seen, by=by, vouched=vouched)
+
+    def end(self, place: Place, kind: str, ids: Collection[str], *, at: datetime, reason: str) -> list[str]:
+        """End those of these that are known and live where they were last seen; the ids."""
+        with self.database.write() as connection:
+            return Entities(connection).end(place, kind, ids, at=at, reason=reason)
 
     def vanish(
         self,

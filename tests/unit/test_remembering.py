@@ -11,7 +11,8 @@ from caso.summary import members_of
 from caso.testing.servers import FakeCompute, a_server
 from caso.testing.sources import fake_sources
 from caso.testing.volumes import FakeVolume, a_volume
-from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, servers, ticking
+from caso.window import Month
+from tests.unit.cloudlet import GPU, PROJECTS, T1, T2, Cloudlet, servers, ticking
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 EVERYTHING = ("nova", "cinder", "neutron")
@@ -68,7 +69,7 @@ def test_what_was_remembered_wrong_is_mended_counted_and_named_once_a_day(cloudl
     assert (an_hour_later.mended, a_day_later.mended) == ({}, {"nova": 1})
     assert members_of(a_day_later)["mended"] == {"nova": 1}
     assert (before, cloudlet.received()["cloud"]["runs", 3, 2024]["Status"]) == ("started", "stopped")
-    assert "nova: server runs of project alpha was remembered wrong" in caplog.text
+    assert "nova: 1 objects were remembered wrong, as their changes were never told" in caplog.text
     # What is well is no news, and neither is what was mended the day after.
     assert cloudlet.run(T1 + 2 * DAY + 2 * HOUR, compute=FakeCompute(hidden, admin=True)).mended == {}
 
@@ -138,3 +139,46 @@ def test_all_are_listed_as_often_as_is_said_though_no_two_runs_begin_after_exact
         listings.append([changes for changes, _ in nova.shown])
 
     assert listings == [[False, True]] * 4
+
+
+@pytest.mark.parametrize("every", [timedelta(0), DAY])
+def test_an_edited_flavor_counts_from_the_run_that_notices_it_and_not_from_the_listing_before(cloudlet, every):
+    cloudlet.full_listing_every = every
+    gpu = {"m1.small": {**GPU, "Accelerator:Number": "1"}}
+    rows = [a_server("runs", "p1")]
+
+    for hour in range(8):
+        flavors = {"m1.small": {}} if hour < 5 else gpu
+        cloudlet.run(T1 + hour * HOUR, compute=FakeCompute(rows, flavors), projects=PROJECTS[:1])
+
+    cloudlet.received()
+    (seconds,) = cloudlet.recipient.device_seconds(Month(2024, 3))["runs"].values()
+    # It was noticed in the run five hours after the first, and had been none in the one before.
+    assert 2 * 3600 <= seconds <= 3 * 3600
+
+
+def test_a_deleted_server_that_cannot_be_read_ends_whoever_asks_and_however_many_pages_there_are(cloudlet):
+    many = [a_server(f"s{number}", "p1") for number in range(5)]
+    cloudlet.run(T1, compute=FakeCompute(many, page_size=2), projects=PROJECTS[:1])
+    odd = [
+        row | {"status": "DELETED", "updated": "2024-03-10T11:20:00Z", "flavor": None} if row["id"] == "s0" else row
+        for row in many
+    ]
+
+    for hour in (1, 2):
+        nova = Recorded(odd, page_size=2)
+        cloudlet.run(T1 + hour * HOUR, compute=nova, projects=PROJECTS[:1])
+        assert {changes for changes, _ in nova.shown} == {True}
+
+    assert cloudlet.received()["cloud"]["s0", 3, 2024]["Status"] == "completed"
+    assert cloudlet.received()["cloud"]["s1", 3, 2024]["Status"] == "started"
+
+
+def test_servers_that_were_hidden_for_a_moment_are_back_in_the_next_run(cloudlet):
+    cloudlet.run(T1)
+    cloudlet.run(T1 + DAY, compute=FakeCompute([row for row in servers(T1) if row["id"] != "runs"], admin=True))
+    while_hidden = cloudlet.received()["cloud"]["runs", 3, 2024]["Status"]
+
+    cloudlet.run(T1 + DAY + HOUR, compute=FakeCompute(servers(T1), admin=True))
+
+    assert (while_hidden, cloudlet.received()["cloud"]["runs", 3, 2024]["Status"]) == ("completed", "started")

@@ -50,7 +50,7 @@ def test_observe_tells_what_lives_otherwise_than_was_known(store):
         HERE, [a_server("vm-1", at=NOW + HOUR, project_id="p2"), a_server("vm-2", project_id="p3")], by="nova"
     )
 
-    assert touched == {"vm-2"}
+    assert touched == {"vm-1", "vm-2"}
     assert uuids(due(store, "p1")) == []
     assert uuids(due(store, "p2")) == ["vm-1"]
 
