@@ -56,6 +56,8 @@ def test_a_burst_of_503_is_tried_again_and_nobody_notices(cloud: Cloud, tmp_path
 
 def test_servers_of_a_cell_that_is_down_go_on_and_their_checkpoint_stays(cloud: Cloud, tmp_path: Path):
     site = Site(tmp_path, cloud, "reader")
+    # A reader learns of it from a listing of all servers, and from nothing else.
+    site.conf.write_text(f"{site.conf.read_text()}\n[nova]\nfull_listing_every = 0\n")
     site.run(T1)
     before = dict(site.recipient.rows["cloud"])
     cloud.lose_cell("cell2")

@@ -144,11 +144,11 @@ def test_all_are_listed_as_often_as_is_said_though_no_two_runs_begin_after_exact
 @pytest.mark.parametrize("every", [timedelta(0), DAY])
 def test_an_edited_flavor_counts_from_the_run_that_notices_it_and_not_from_the_listing_before(cloudlet, every):
     cloudlet.full_listing_every = every
-    gpu = {"m1.small": {**GPU, "Accelerator:Number": "1"}}
+    gpu = {"m1.medium": {**GPU, "Accelerator:Number": "1"}}
     rows = [a_server("runs", "p1")]
 
     for hour in range(8):
-        flavors = {"m1.small": {}} if hour < 5 else gpu
+        flavors = {"m1.medium": {}} if hour < 5 else gpu
         cloudlet.run(T1 + hour * HOUR, compute=FakeCompute(rows, flavors), projects=PROJECTS[:1])
 
     cloudlet.received()
