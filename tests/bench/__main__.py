@@ -12,7 +12,7 @@ from tests.bench.figures import Figures, Run
 from tests.bench.machine import ROOT, machine
 
 FOLDER = ROOT / "doc" / "source" / "bench"
-PARTS = ("first", "hour", "caso522", "prepared")
+PARTS = ("first", "hour", "caso522", "prepared", "start")
 SIZES = (1_000, 5_000, 20_000)
 PREPARED_SIZES = (1_000, 10_000, 100_000)
 
@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
     # Measuring takes what only some parts have; drawing takes figures.json alone.
-    from tests.bench import parts
+    from tests.bench import parts, start
 
     began = time.monotonic()
     figures = Figures(machine(), command)
@@ -48,6 +48,8 @@ def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
         figures.projects = parts.ask_the_cloud(parts.Wanted(options.only, options.sizes, options.roles), note)
     if "prepared" in options.only:
         figures.prepared = parts.prepared(options.prepared_sizes)
+    if "start" in options.only:
+        figures.start = start.measure()
     figures.write(file)
     print(f"{time.monotonic() - began:5.0f} s in all")
 

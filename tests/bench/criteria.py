@@ -30,6 +30,11 @@ def verdicts(figures: Figures) -> Iterator[Verdict]:
             yield from _hour_seconds(figures, role, size)
         yield from _beside_the_old(figures, role)
     yield from _prepared(figures.prepared)
+    for line in figures.start:
+        if line["name"].endswith("--help"):
+            yield Verdict(
+                "caso-extract --help: seconds / import oslo_config.cfg", f"{line['ratio']:.2f}", "less than 3", line["ratio"] < 3
+            )
 
 
 def _first(figures: Figures, role: str, size: int) -> Iterator[Verdict]:

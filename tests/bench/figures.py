@@ -40,6 +40,7 @@ class Figures:
     projects: int = 0
     runs: list[Run] = dataclasses.field(default_factory=list)
     prepared: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    start: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def write(self, file: Path) -> None:
         told = dataclasses.asdict(self)

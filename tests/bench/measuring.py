@@ -57,8 +57,8 @@ def measure(cloud: Cloud, command: Sequence[str | Path], environ: dict[str, str]
 
 
 def pages_of_changes(calls: Calls) -> int:
-    """How many pages of servers and volumes were asked for that changed, or were made, since a time."""
-    return len(calls.of("nova", "/servers/detail.*changes-since")) + len(calls.of("cinder", "/volumes/detail.*_at="))
+    """How many pages of servers that changed since a time were asked for."""
+    return len(calls.of("nova", "/servers/detail.*changes-since"))
 
 
 def _is_about_a_change(call: Call) -> bool:

@@ -53,7 +53,9 @@ def test_the_calls_of_an_hour_do_not_grow_with_the_fleet(asked: Asked, role: str
 def test_an_hour_is_asked_for_in_few_calls(asked: Asked, role: str, budget: int):
     for size in SIZES:
         calls = asked[role, size]
-        assert sum(_by_service(calls).values()) <= budget + pages_of_changes(calls)
+        # Where volumes take more than a page, their totals take three questions in place of a listing that grows.
+        totals = 3 * len(calls.of("cinder", "/summary"))
+        assert sum(_by_service(calls).values()) <= budget + pages_of_changes(calls) + totals
 
 
 @pytest.mark.parametrize("role", ROLES)
