@@ -52,8 +52,8 @@ def see_fixed(row: PortRow, arrived_at: datetime, known: Known) -> Iterator[Addr
         yield from _outside(row, row.fixed_ips, row.server_id, Origin.FIXED, arrived_at, known)
 
 
-class Subnets:
-    """The subnets in which ports have public addresses: ``found``, by id."""
+class Networks:
+    """The networks in which ports have public addresses: ``found``, by id."""
 
     MOST = 50
     """As many as fit into the address of a request."""
@@ -65,10 +65,10 @@ class Subnets:
     def note(self, rows: Iterable[PortRow | OddRow]) -> None:
         for row in rows:
             self._untold += isinstance(row, OddRow)
-            for address in () if isinstance(row, OddRow) or row.is_neutrons_own else row.fixed_ips:
-                if is_public(address.ip_address):
-                    self._untold += address.subnet_id is None
-                    self.found |= {address.subnet_id} if address.subnet_id else set()
+            if isinstance(row, OddRow) or row.is_neutrons_own or not any(is_public(one.ip_address) for one in row.fixed_ips):
+                continue
+            self._untold += row.network_id is None
+            self.found |= {row.network_id} if row.network_id else set()
 
     @property
     def are_all(self) -> bool:

@@ -8,7 +8,7 @@ from typing import ClassVar, Self, TypeVar
 
 from oslo_config import cfg, types
 
-from caso.extractors.addresses import Known, Subnets, is_public, see_fixed, see_floating, see_gateways
+from caso.extractors.addresses import Known, Networks, is_public, see_fixed, see_floating, see_gateways
 from caso.extractors.base import Ask, Extractor, OddObject, Page
 from caso.extractors.remembering import DAILY
 from caso.extractors.sharing import Reach, ask_within_reach, require_whole_view, require_worth_sharing
@@ -26,7 +26,7 @@ class NeutronExtractor(Extractor):
     """One listing of floating IPs, then one of ports, and one of routers, where they are counted.
 
     Neutron does not show what was given back: an address that is in none of them has vanished. Most ports have no public
-    address: all are listed once a day, and in between those in the subnets that had one, or that can have one.
+    address: all are listed once a day, and in between those in the networks that had one, or that can have one.
     """
 
     observes: ClassVar[frozenset[str]] = frozenset({"address"})
@@ -89,34 +89,34 @@ class NeutronExtractor(Extractor):
             if not reach.all_projects or set(owners) - {reach.scope}:
                 return None
         servers: dict[str, str | None] = {}
-        subnets = Subnets()
+        networks = Networks()
         for ports in _noted(network.ports(reach.of, reach.filter), ask, owners, "ports"):
             if untold:
                 servers |= {row.id: row.server_id for row in ports.rows if isinstance(row, PortRow)}
             if Origin.FIXED in self._counted:
-                subnets.note(ports.rows)
+                networks.note(ports.rows)
                 yield _page(ports, ask, see_fixed)
         for page in untold:
             yield _floating_page(page, ask, servers)
-        return None if untold or not subnets.are_all else " ".join([self._what_counts, *sorted(subnets.found)])
+        return None if untold or not networks.are_all else " ".join([self._what_counts, *sorted(networks.found)])
 
     @property
     def _what_counts(self) -> str:
         return ",".join(sorted(self._counted))
 
     def _few(self, network: Network, ask: Ask, reach: Reach) -> Collection[str] | None:
-        """The subnets whose ports are all that count; None where all ports are to be listed.
+        """The networks whose ports are all that count; None where all ports are to be listed.
 
-        There were public addresses in them when all were listed, or there can be. In a subnet that is hidden from the
+        There were public addresses in them when all were listed, or there can be. In a network that is hidden from the
         project, the first one is found when all are listed again.
         """
         listings = DAILY.fresh(ask)
         notes = [listing.note.split() for listing in listings.values()]
         if len(listings) < len(ask.windows) or any(note[:1] != [self._what_counts] for note in notes):
             return None
-        there = {row.id for row in network.subnets(reach.of) if is_public(row.cidr.network_address)}
+        there = {row.network_id for row in network.subnets(reach.of) if is_public(row.cidr.network_address)}
         found = there.union(*(note[1:] for note in notes))
-        return found if len(found) <= Subnets.MOST else None
+        return found if len(found) <= Networks.MOST else None
 
 
 def _everybody(network: Network, ask: Ask, reach: Reach) -> Collection[str | None]:

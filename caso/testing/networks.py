@@ -42,6 +42,7 @@ def a_port(port_id: str = "port-1", project_id: str = "project-1", *ips: str, **
         "project_id": project_id,
         "device_id": "server-1",
         "device_owner": "compute:nova",
+        "network_id": "network-1",
         "fixed_ips": [{"subnet_id": "subnet-1", "ip_address": ip} for ip in ips or ("2001:db8::10",)],
         **TIMES,
     }
@@ -85,7 +86,7 @@ class FakeNetwork:
         self.pages_served = 0
 
     def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """What Neutron says to a GET; of the query in ``path`` it heeds ``fixed_ips``, not the fields."""
+        """What Neutron says to a GET; of the query in ``path`` it heeds ``network_id``, not the fields."""
         kind, _, query = path.removeprefix("/v2.0/").partition("?")
         if kind not in self.rows:
             raise MissingError(f"neutron: cannot show {path}: it is not there (HTTP 404)")
@@ -110,8 +111,7 @@ class FakeNetwork:
 
 
 def _is_asked_for(row: Mapping[str, Any], query: Mapping[str, Sequence[str]]) -> bool:
-    subnets = {wanted.removeprefix("subnet_id=") for wanted in query.get("fixed_ips", ())}
-    return not subnets or not subnets.isdisjoint(address.get("subnet_id") for address in row.get("fixed_ips", ()))
+    return row.get("network_id") in query.get("network_id", [row.get("network_id")])
 
 
 def _owner(row: Mapping[str, Any]) -> Any:

@@ -97,7 +97,7 @@ class Prepared:
             "floatingips": {"floatingips": _some(shapes["floatingips"][0], owner | made)},
             "ports": {"ports": _some(shapes["ports"][0], owner | made)},
             "routers": {"routers": _some(shapes["routers"][0], owner | made)[:1]},
-            "subnets": {"subnets": [{"id": "private", "cidr": "10.0.0.0/16"}]},
+            "subnets": {"subnets": [{"id": "private", "cidr": "10.0.0.0/16", "network_id": "private"}]},
             "unchanged": {"servers": []},
         }
 

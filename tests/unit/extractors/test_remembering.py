@@ -180,14 +180,14 @@ class NeutronSite:
 
 def _short(path):
     name, _, query = path.partition("?")
-    kind = "some" if "subnet_id" in query else "all"
+    kind = "some" if "network_id=" in query else "all"
     return f"{kind} {name.rpartition('/')[2]}"
 
 
-def test_ports_are_listed_in_the_subnets_that_had_public_addresses_and_else_not():
+def test_ports_are_listed_in_the_networks_that_had_public_addresses_and_else_not():
     inside = a_port("inside", P, "10.0.0.5")
     outside = a_port("outside", P, "2001:db8::5")
-    outside["fixed_ips"][0]["subnet_id"] = "provider"
+    inside["network_id"], outside["network_id"] = "private", "provider"
     both, private = NeutronSite([a_floating_ip("f", P)], [inside, outside]), NeutronSite([a_floating_ip("f", P)], [inside])
 
     pages, asked = both.run()
@@ -201,7 +201,7 @@ def test_ports_are_listed_in_the_subnets_that_had_public_addresses_and_else_not(
 @pytest.mark.parametrize(("cidr", "ports"), [("2001:db8::/64", ["some ports"]), ("10.7.0.0/16", [])])
 def test_ports_are_listed_in_a_new_subnet_if_it_can_have_public_addresses(cidr, ports):
     site = NeutronSite([], [a_port("inside", P, "10.0.0.5")])
-    site.network.rows["subnets"] = [{"id": "subnet-1", "cidr": cidr, "project_id": P}]
+    site.network.rows["subnets"] = [{"id": "subnet-1", "cidr": cidr, "network_id": "network-1", "project_id": P}]
     site.network.rows["ports"].append(a_port("new", P, "2001:db8::7"))
 
     pages, asked = site.run()
@@ -210,14 +210,16 @@ def test_ports_are_listed_in_a_new_subnet_if_it_can_have_public_addresses(cidr, 
     assert set(seen(pages)) == ({"new/2001:db8::7"} if ports else set())
 
 
-def test_all_ports_are_listed_where_the_subnets_are_too_many_to_name():
+def test_all_ports_are_listed_where_the_networks_are_too_many_to_name():
     site = NeutronSite([], [a_port("port", P, "2001:db8::5")])
-    site.network.rows["subnets"] = [{"id": f"subnet-{n}", "cidr": "2001:db8::/64", "project_id": P} for n in range(60)]
+    site.network.rows["subnets"] = [
+        {"id": f"subnet-{n}", "cidr": "2001:db8::/64", "network_id": f"network-{n}", "project_id": P} for n in range(60)
+    ]
 
     assert site.run()[1] == ["all floatingips", "all subnets", "all ports"]
 
 
-def test_an_address_that_is_given_back_is_missing_from_the_subnets_that_are_listed():
+def test_an_address_that_is_given_back_is_missing_from_the_networks_that_are_listed():
     site = NeutronSite([], [a_port("stays", P, "2001:db8::5"), a_port("goes", P, "2001:db8::6")])
     site.network.rows["ports"].pop()
 
@@ -227,9 +229,9 @@ def test_an_address_that_is_given_back_is_missing_from_the_subnets_that_are_list
     assert pages[-1].inventory == {"address"}
 
 
-def test_a_port_that_does_not_tell_its_subnet_has_all_be_listed():
+def test_a_port_that_does_not_tell_its_network_has_all_be_listed():
     untold = a_port("port", P, "2001:db8::5")
-    del untold["fixed_ips"][0]["subnet_id"]
+    del untold["network_id"]
 
     assert NeutronSite([], [untold]).run()[1] == ["all floatingips", "all ports"]
 
