@@ -114,9 +114,10 @@ def _parts(task: Task, ended: Ended) -> list[Task]:
     if not isinstance(ended.error, SourceError):
         return []
     level = logging.INFO if isinstance(ended.error, CannotShareError) else logging.WARNING
-    LOG.log(level, "%s: %s; asking project by project", task.name, after_name(task.name, ended.error))
-    parts = (ended.error.parts if isinstance(ended.error, CannotShareError) else ()) or task.ask.alone()
-    return [dataclasses.replace(task, ask=ask) for ask in parts]
+    parts = ended.error.parts if isinstance(ended.error, CannotShareError) else ()
+    how = "in parts" if parts else "project by project"
+    LOG.log(level, "%s: %s; asking %s", task.name, after_name(task.name, ended.error), how)
+    return [dataclasses.replace(task, ask=ask) for ask in parts or task.ask.alone()]
 
 
 def _work_off(lanes: Lanes[Task], told: Queue[_Told], stop: Event) -> None:

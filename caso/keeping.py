@@ -44,7 +44,7 @@ def take(store: Store, report: Report, cloud: str, task: Task, event: Page | End
     for project_id, scope in asked.items():
         scope.inventory |= event.inventory
         scope.listed = event.listed if event.listed is not None else scope.listed
-        scope.vouched = scope.vouched or bool(event.vouched)
+        scope.vouched |= event.vouched
         scope.odd += sum(odd.project_id in (project_id, None) for odd in event.odd)
         if project_id in event.unfinished:
             scope.error = SourceError(event.unfinished[project_id])

@@ -72,8 +72,8 @@ class ScopeReport:
     """How many of each kind of object were missing from a complete listing, and ended."""
     listed: str | None = None
     """All that there is was listed; what the extractor noted of it."""
-    vouched: bool = False
-    """What is known and was not told otherwise is as it is known, though not all was listed."""
+    vouched: frozenset[str] = frozenset()
+    """The kinds of which all that is known, and was not told otherwise, is as it is known, though not all was listed."""
     mended: list[str] = dataclasses.field(default_factory=list)
     """The ids of what had been remembered wrong, as a listing of all showed."""
     error: CasoError | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Protocol
 
@@ -120,20 +120,20 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
     for scope in report.scopes:
         if scope.last:
             retire(store, scope, clock())
-    _note_success(store, report, started, clock())
+    _note_success(job, store, report, started, clock())
     forget_odd_of_nobody(job, store, report, started)
 
 
-def _note_memory(step: Step, scope: ScopeReport, started: datetime) -> None:
+def _note_memory(step: Step, scope: ScopeReport, kinds: Collection[str], started: datetime) -> None:
     """What the next run may build on."""
     if scope.listed is not None:
         # It was listed a moment after: what happens meanwhile is asked for again.
         step.checkpoints.note_listing(scope.scope, scope.plan.window.end, scope.listed)
-    if scope.vouched:
+    if scope.vouched and scope.vouched.issuperset(kinds):
         step.checkpoints.note_vouched(scope.scope, started)
 
 
-def _note_success(store: Store, report: Report, started: datetime, at: datetime) -> None:
+def _note_success(job: Job, store: Store, report: Report, started: datetime, at: datetime) -> None:
     """Of scopes whose checkpoints moved on, when that was, and of all what their projects are called."""
     # The name of a project in its last window is only its id.
     names = {one.scope: one.project.name for one in report.scopes if not one.last}
@@ -141,7 +141,7 @@ def _note_success(store: Store, report: Report, started: datetime, at: datetime)
         for scope in report.scopes:
             # On what is known of a project that leaves, nothing is built should it come back.
             if scope.plan.live and scope.whole and not scope.unreachable and not scope.last:
-                _note_memory(step, scope, started)
+                _note_memory(step, scope, job.extractors[scope.scope.extractor].observes, started)
         step.checkpoints.note_names(names)
         step.checkpoints.note_success(
             [one.scope for one in report.scopes if one.plan.live and one.whole and not one.unreachable], at
