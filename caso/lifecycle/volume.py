@@ -68,22 +68,6 @@ class Volume(Life[VolumeState]):
     user_name: str | None = None
     server_ids: tuple[str, ...] = ()
 
-    def seen_again(self, at: datetime) -> VolumeSeen:
-        """What a listing at ``at`` would show, where it is known by other means that the volume is still as it was."""
-        newest = max(self.evidence, key=lambda piece: piece.until)
-        return VolumeSeen(
-            uuid=self.uuid,
-            seen_at=at,
-            created=self.created,
-            unchanged_since=newest.since,
-            state=newest.value,
-            name=self.name,
-            status=self.status,
-            user_id=self.user_id,
-            user_name=self.user_name,
-            server_ids=self.server_ids,
-        )
-
 
 def observe(known: Volume | None, seen: VolumeSeen) -> Volume:
     """The volume as it is known once ``seen`` is taken in; the same in any order, and for any repetition."""

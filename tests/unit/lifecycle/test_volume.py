@@ -3,9 +3,9 @@
 import dataclasses
 import itertools
 
-from caso.lifecycle.life import first_difference, vanish
+from caso.lifecycle.life import first_difference, vanish, vouched_for
 from caso.lifecycle.timeline import Evidence
-from caso.lifecycle.volume import Volume, VolumeState, observe
+from caso.lifecycle.volume import Volume, observe
 from caso.testing.entities import CREATED, hours, seen_volume
 
 
@@ -82,12 +82,21 @@ def test_a_vanished_volume_ends_where_it_was_last_seen_and_lives_again_when_it_i
     assert (back.ended, back.end_reason) == (None, None)
 
 
-def test_a_volume_known_to_be_as_it_was_is_the_same_volume_seen_later():
-    volume = life(seen_volume(at=hours(1)), seen_volume(at=hours(6), unchanged_since=hours(5), size_gib=20, server_ids=("vm",)))
+def test_what_is_vouched_for_is_the_same_life_known_later_and_what_has_ended_is_not():
+    volume = life(seen_volume(at=hours(6), unchanged_since=hours(5), size_gib=20))
+    gone = vanish(volume, hours(9), "not listed")
 
-    again = observe(volume, volume.seen_again(hours(8)))
+    longer = vouched_for(volume, hours(8))
 
-    assert volume.seen_again(hours(8)) == seen_volume(at=hours(8), unchanged_since=hours(5), size_gib=20, server_ids=("vm",))
-    assert first_difference(volume, again) is None
-    assert again.known_at == hours(8)
-    assert again.intervals()[-1].value == VolumeState(20, "standard", "project-1")
+    assert first_difference(volume, longer) is None
+    assert (longer.known_at, longer.newest_claim.until) == (hours(8), hours(8))
+    assert vouched_for(longer, hours(7)) == longer
+    assert vouched_for(gone, hours(12)) == gone
+
+
+def test_what_a_row_does_not_date_counts_from_when_it_was_last_vouched_for():
+    volume = life(seen_volume(at=hours(1), type="slow"))
+
+    later = observe(vouched_for(volume, hours(8)), seen_volume(at=hours(9), type="fast"))
+
+    assert [(i.start, i.value.type) for i in later.intervals()] == [(CREATED, "slow"), (hours(8), "fast")]
