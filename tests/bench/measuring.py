@@ -5,12 +5,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from tests.cloud import Call, Calls, Cloud
 
-ALONE = Path(__file__).with_name("alone.py")
+TIMED = Path(__file__).with_name("timed.py")
+ANY_CORE = "-1"
 ABOUT_CHANGES = "/os-instance-actions"
 """What was done to a server: asked for once for each whose billed state changed, and counted apart."""
 
@@ -37,23 +39,22 @@ class Cost:
 def measure(cloud: Cloud, command: Sequence[str | Path], environ: dict[str, str] | None = None) -> Cost:
     """The command, run to its end. Nobody else asks the cloud meanwhile."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "PYTHON"))}
-    with cloud.calls() as calls:
+    with cloud.calls() as calls, tempfile.NamedTemporaryFile("r") as log:
         done = subprocess.run(
-            [sys.executable, "-S", "-E", ALONE, *map(str, command)],
+            [sys.executable, "-IS", TIMED, ANY_CORE, log.name, *map(str, command)],
             env=clean | (environ or {}),
             stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
+            stdout=subprocess.PIPE,
             check=True,
         )
-    said, _, told = done.stdout.strip().rpartition("\n")
+        said = log.read()
     about = [call for call in calls if _is_about_a_change(call)]
     by_service: dict[str, int] = {}
     for call in calls:
         if not _is_about_a_change(call):
             by_service[call.service] = by_service.get(call.service, 0) + 1
     pages = pages_of_changes(calls)
-    return Cost(**json.loads(told), calls=by_service, about_changes=len(about), pages_of_changes=pages, said=said)
+    return Cost(**json.loads(done.stdout), calls=by_service, about_changes=len(about), pages_of_changes=pages, said=said)
 
 
 def pages_of_changes(calls: Calls) -> int:
