@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self, get_args, get_type_hints
 
 from caso.window import Month
@@ -60,8 +61,12 @@ class Record(ABC):
 
     def content(self) -> dict[str, Any]:
         """The record as JSON values: times as ISO 8601 UTC text; everything but ``known_at``."""
-        values = {name: getattr(self, name) for name in _shape(type(self)).names}
-        return {name: utc_text(value) if isinstance(value, datetime) else value for name, value in values.items()}
+        shape = _shape(type(self))
+        values = dict(zip(shape.names, shape.values(self), strict=True))
+        for name in shape.times:
+            if values[name] is not None:
+                values[name] = utc_text(values[name])
+        return values
 
     @classmethod
     def from_content(cls, content: Mapping[str, Any], known_at: datetime) -> Self:
@@ -75,9 +80,14 @@ class Record(ABC):
 
 
 class _Shape(NamedTuple):
-    """What is asked of a class once, and not of each record: its content's names, and how those are read that are no JSON."""
+    """What is asked of a class once, and not of each record.
+
+    The names of its content, sorted, and their values; which of them are times, and how those are read that are no JSON.
+    """
 
     names: Sequence[str]
+    values: Callable[[Any], Sequence[Any]]
+    times: Sequence[str]
     readers: Mapping[str, Callable[[Any], Any]]
 
 
@@ -87,9 +97,12 @@ READERS: Mapping[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat
 @functools.cache
 def _shape(cls: type[Record]) -> _Shape:
     hints = get_type_hints(cls)
-    names = [field.name for field in dataclasses.fields(cls) if field.name != "known_at"]
+    names = sorted(field.name for field in dataclasses.fields(cls) if field.name != "known_at")
     options = {name: (hints[name], *get_args(hints[name])) for name in names}
-    return _Shape(names, {name: read for name in names for type_, read in READERS.items() if type_ in options[name]})
+    readers = {name: read for name in names for type_, read in READERS.items() if type_ in options[name]}
+    times = [name for name in names if datetime in options[name]]
+    values = attrgetter(*names) if len(names) > 1 else lambda record: (record.measured_at,)
+    return _Shape(names, values, times, readers)
 
 
 def utc_text(instant: datetime) -> str:

@@ -47,8 +47,10 @@ def settle_lives(lives: Lives, context: Context) -> None:
         records = lives.account(context, owed)
         statements = [_statement(lives, context, one, records.get(one.uuid, ())) for one in owed]
         context.settled.changes += context.step.ledger.put_many(statements)
-        if context.plan.live:
+        if context.plan.live and not context.whole:
             context.step.entities.accounted(context.place, [(one.uuid, one.until) for one in owed], kind=lives.kind)
+    if context.plan.live and context.whole:
+        context.step.entities.all_accounted(context.place, context.project_id, context.plan.window.end, kind=lives.kind)
 
 
 def _due(lives: Lives, context: Context) -> Iterator[Due]:
@@ -94,5 +96,5 @@ def _statement(lives: Lives, context: Context, owed: Owed, records: Sequence[Rec
         known_at=owed.item.entity.known_at,
         records=records,
         place=context.place,
-        project_id=owed.item.entity.project_id,
+        project_id=context.project_id,
     )

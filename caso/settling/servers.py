@@ -31,8 +31,10 @@ SERVERS = Lives("server", frozenset(KINDS), _account)
 def _earlier(context: Context, owed: Sequence[Owed]) -> dict[str, Record]:
     """For each server that has one, the newest cloud record of a month before the one that it is accounted for from."""
     found: dict[str, Record] = {}
-    for month in {Month.of(one.since) for one in owed}:
-        uuids = {SERVERS.subject(one.uuid): one.uuid for one in owed if Month.of(one.since) == month}
+    # What was made in the month has no month before.
+    since = {one.uuid: Month.of(one.since) for one in owed if one.item.entity.created < Month.of(one.since).start}
+    for month in set(since.values()):
+        uuids = {SERVERS.subject(uuid): uuid for uuid, its in since.items() if its == month}
         records = context.step.ledger.before_many(uuids, CloudRecord.kind, month)
         found |= {uuids[subject]: record for subject, record in records.items()}
     return found

@@ -10,6 +10,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from pydantic_core import PydanticSerializationError, from_json, to_json
+
 from caso.errors import StoreError
 from caso.records import Record
 from caso.store.damage import damaged
@@ -185,12 +187,13 @@ class Book:
         return self.revision
 
 
-# Made once: json.dumps makes one for each text.
-_COMPACT = json.JSONEncoder(sort_keys=True, separators=(",", ":"))
-
-
 def text_of(record: Record) -> str:
-    return _COMPACT.encode(record.content())
+    content = record.content()
+    try:
+        return to_json(content, inf_nan_mode="constants").decode()
+    except PydanticSerializationError:
+        # A text with half a letter in it (a lone surrogate), which JSON's escapes can hold.
+        return json.dumps(content, separators=(",", ":"))
 
 
 def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Record:
@@ -208,10 +211,18 @@ def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Reco
 
 def _members(kind: str, content: str) -> dict[str, Any]:
     try:
-        members: dict[str, Any] = json.loads(content)
+        members: dict[str, Any] = _read(content)
     except ValueError as exc:
         raise damaged(f"a record of the kind {kind!r}", exc) from exc
     return members
+
+
+def _read(content: str) -> Any:
+    try:
+        return from_json(content)
+    except ValueError:
+        # A lone surrogate, or damage.
+        return json.loads(content)
 
 
 def _line(statement: Statement, record: Record) -> Line:

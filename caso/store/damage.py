@@ -6,7 +6,16 @@ from caso.errors import StoreError
 
 ADVICE = "; the file is damaged: restore it from a backup (a caso.sqlite.bak-* beside it, or yours), caso leaves it as it is"
 
-SIGNS = ("not a database", "malformed", "no such table", "no such column", "Could not decode", "constraint failed")
+SIGNS = (
+    "not a database",
+    "malformed",
+    "no such table",
+    "no such column",
+    "Could not decode",
+    "constraint failed",
+    # No record of caso's comes near SQLite's limit of a gigabyte: a length was overwritten.
+    "string or blob too big",
+)
 
 
 def advice_on(cause: str) -> str:

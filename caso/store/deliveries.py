@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, delete, exists, false, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
 
 from caso.records import Record
 from caso.store import redelivery, subscriptions
@@ -22,7 +22,7 @@ from caso.store.standing import Selection, State, standings
 from caso.store.subscriptions import Subscription
 from caso.window import Month
 
-_HELD = [records.c[name] for name in ("kind", "key", "revision", "content", "known_at", "retracted")]
+_HELD = [records.c[name] for name in ("kind", "key", "revision", "content", "known_at", "retracted", "offered")]
 
 
 class Held(NamedTuple):
@@ -98,14 +98,12 @@ class Deliveries:
             for chunk in chunks(one.key for one in waiting):
                 rows |= {row.key: row for row in connection.execute(select(*_HELD).where(records.c.key.in_(chunk))).all()}
             still = [rows[one.key] for one in waiting if one.key in rows and rows[one.key].revision == one.revision]
-            held = [self._held(row) for row in still]
-            _offer(connection, held)
-        return held
+            _offer(connection, [row.key for row in still if not row.offered])
+        return [self._held(row) for row in still]
 
     def accept(self, messenger: str, held: Sequence[Held], at: datetime) -> None:
         """The recipient has them, at these revisions."""
         with self._database.write() as connection:
-            _offer(connection, held)
             _note(connection, messenger, [(one, None) for one in held], at)
 
     def set_aside(self, messenger: str, refused: Sequence[tuple[Held, str]], at: datetime) -> None:
@@ -155,18 +153,9 @@ class Deliveries:
         return Held(row.kind, row.key, row.revision, record, row.retracted)
 
 
-def _revisions(connection: Connection, held: Sequence[Held]) -> dict[str, int]:
-    """The newest revision of each key that is still held."""
-    found: dict[str, int] = {}
-    for chunk in chunks(one.key for one in held):
-        rows = connection.execute(select(records.c.key, records.c.revision).where(records.c.key.in_(chunk))).all()
-        found |= {row.key: row.revision for row in rows}
-    return found
-
-
-def _offer(connection: Connection, held: Sequence[Held]) -> None:
-    for chunk in chunks(one.key for one in held):
-        connection.execute(update(records).where(records.c.key.in_(chunk), records.c.offered == false()).values(offered=True))
+def _offer(connection: Connection, keys: Sequence[str]) -> None:
+    for chunk in chunks(keys):
+        connection.execute(update(records).where(records.c.key.in_(chunk)).values(offered=True))
 
 
 def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held, str | None]], at: datetime) -> None:
@@ -175,33 +164,46 @@ def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held,
         return
     newest = {held.key: (held, refused) for held, refused in sorted(outcomes, key=lambda outcome: outcome[0].revision)}
     for chunk in chunks(newest):
-        revisions = _revisions(connection, [newest[key][0] for key in chunk])
-        mine = and_(deliveries.c.messenger == messenger, deliveries.c.key.in_(chunk))
-        known = {row.key: row for row in connection.execute(select(deliveries).where(mine)).all()}
-        told = [newest[key] for key in chunk if key in revisions]
-        told = [(held, refused) for held, refused in told if held.key not in known or known[held.key].revision <= held.revision]
-        connection.execute(delete(deliveries).where(mine, deliveries.c.key.in_([held.key for held, _ in told])))
-        has = {key: row.accepted for key, row in known.items()}
-        same = {"messenger": messenger, "at": at}
-        rows = [
-            {
-                "key": held.key,
-                "revision": held.revision,
-                "refused": why,
-                "accepted": held.revision if why is None else has.get(held.key),
-            }
-            for held, why in told
-        ]
-        execute_many(connection, insert(deliveries), [same | row for row in rows])
-        _keep_replaced(connection, [held for held, why in told if why is None and revisions[held.key] > held.revision])
-        _let_go(connection, [held.key for held, why in told if why is None and revisions[held.key] == held.revision])
+        known = _known(connection, messenger, chunk)
+        told = [(newest[key], known[key]) for key in chunk if key in known]
+        told = [(outcome, has) for outcome, has in told if has.noted is None or has.noted <= outcome[0].revision]
+        _write(connection, messenger, told, at)
+        accepted = [(held, has) for (held, why), has in told if why is None]
+        _offer(connection, [held.key for held, has in accepted if not has.offered])
+        _keep_replaced(connection, [held for held, has in accepted if has.revision > held.revision])
+        kept = [held.key for held, has in accepted if has.revision == held.revision and has.previous_revision is not None]
+        _let_go(connection, kept)
     subscriptions.raise_floors(connection, messenger, {held.kind for held, _ in newest.values()})
+
+
+def _known(connection: Connection, messenger: str, keys: Sequence[str]) -> dict[str, Any]:
+    """Of records that are still held, by key, how they are held now, and what was noted of this messenger (``noted``)."""
+    theirs = and_(deliveries.c.key == records.c.key, deliveries.c.messenger == messenger)
+    held = [records.c[name] for name in ("key", "revision", "offered", "previous_revision")]
+    noted = [deliveries.c.revision.label("noted"), deliveries.c.accepted]
+    rows = connection.execute(select(*held, *noted).outerjoin(deliveries, theirs).where(records.c.key.in_(keys)))
+    return {row.key: row for row in rows.all()}
+
+
+def _write(connection: Connection, messenger: str, told: Sequence[tuple[tuple[Held, str | None], Any]], at: datetime) -> None:
+    """Note outcomes, each beside what is known of its record: in place where there is a note already."""
+    rows: dict[bool, list[dict[str, Any]]] = {False: [], True: []}
+    for (held, why), has in told:
+        accepted = held.revision if why is None else has.accepted
+        row = {"b_key": held.key, "revision": held.revision, "at": at, "refused": why, "accepted": accepted}
+        rows[has.noted is not None].append(row)
+    same = {"messenger": messenger}
+    execute_many(connection, insert(deliveries).values(key=bindparam("b_key")), [same | row for row in rows[False]])
+    mine = update(deliveries).where(deliveries.c.messenger == messenger, deliveries.c.key == bindparam("b_key"))
+    execute_many(connection, mine, rows[True])
 
 
 def _let_go(connection: Connection, keys: Sequence[str]) -> None:
     """Keep older content no longer of what every messenger that accepted some of it has as it is now."""
+    if not keys:
+        return
     older = and_(deliveries.c.key == records.c.key, deliveries.c.accepted < records.c.revision)
-    done = and_(records.c.key.in_(keys), records.c.previous_revision.is_not(None), ~exists().where(older))
+    done = and_(records.c.key.in_(keys), ~exists().where(older))
     connection.execute(update(records).where(done).values(previous=None, previous_revision=None))
 
 

@@ -7,9 +7,11 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, insert, or_, select, update
 
 from caso.lifecycle.life import vouched_for
+from caso.store import accounted
+from caso.store.accounted import of_kind
 from caso.store.batches import execute_many
 from caso.store.engine import CHUNK, chunks
 from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
@@ -91,8 +93,8 @@ class Entities:
         return found
 
     def _owned(self, place: Place, project_id: str, kind: str, which: ColumnElement[bool]) -> Iterator[Due]:
-        mine = and_(_at(place, kind), entities.c.project_id == project_id, which)
-        asked = select(entities.c.id, entities.c.body, entities.c.accounted_until, entities.c.dirty_from)
+        mine = and_(of_kind(place, kind), entities.c.project_id == project_id, which)
+        asked = select(entities.c.id, entities.c.body, accounted.UNTIL, entities.c.dirty_from).select_from(accounted.WITH_UNTIL)
         page = asked.where(mine).order_by(entities.c.id).limit(CHUNK)
         rows: Sequence[Any] = self._connection.execute(page).all()
         while rows:
@@ -103,17 +105,11 @@ class Entities:
 
     def accounted(self, place: Place, until: Iterable[tuple[str, datetime]], *, kind: str = SERVER) -> None:
         """Note up to when each entity is accounted for, with all that is known of it now."""
-        statement = (
-            update(entities)
-            .where(_at(place, kind), entities.c.id == bindparam("b_id"))
-            .values(
-                accounted_until=bindparam("b_until"),
-                dirty_from=None,
-                settled=case((and_(entities.c.ended.is_not(None), entities.c.ended < bindparam("b_until")), True), else_=False),
-            )
-        )
-        for chunk in chunks(until):
-            execute_many(self._connection, statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
+        accounted.note_each(self._connection, place, kind, until)
+
+    def all_accounted(self, place: Place, project_id: str, until: datetime, *, kind: str = SERVER) -> None:
+        """Note that all of :meth:`due` is accounted for up to ``until``, or beyond as it was, with what is known now."""
+        accounted.note_all(self._connection, place, kind, project_id, until)
 
     def observe(
         self, place: Place, seen: Sequence[Any], *, by: str, vouched: Mapping[str, datetime] = MappingProxyType({})
@@ -123,8 +119,8 @@ class Entities:
         ``vouched`` is, by project, until when what was known of its living is known to have been so by other means.
         """
         otherwise: set[str] = set()
-        for kind, of_kind in _by_kind(seen):
-            for chunk in chunks(of_kind):
+        for kind, those in _by_kind(seen):
+            for chunk in chunks(those):
                 known = self._load(place, kind, {kind.id_of(one) for one in chunk})
                 for one in chunk:
                     before = known.get(kind.id_of(one), UNKNOWN)
@@ -155,7 +151,7 @@ class Entities:
         odd = Quarantine(self._connection)
         odd.forget(scope.place, scope.project_id, met_before=seen_since, kind=kind)
         missing = select(entities.c.id).where(
-            _at(scope.place, kind),
+            of_kind(scope.place, kind),
             entities.c.project_id == scope.project_id,
             entities.c.settled == false(),
             entities.c.ended.is_(None),
@@ -188,8 +184,9 @@ class Entities:
         return ended
 
     def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
-        asked = select(entities.c.id, entities.c.body, entities.c.accounted_until, entities.c.dirty_from, entities.c.told_by)
-        rows = self._connection.execute(asked.where(_at(place, kind.name), entities.c.id.in_(sorted(ids)))).all()
+        told = [entities.c.id, entities.c.body, accounted.UNTIL, entities.c.dirty_from, entities.c.told_by]
+        asked = select(*told).select_from(accounted.WITH_UNTIL)
+        rows = self._connection.execute(asked.where(of_kind(place, kind.name), entities.c.id.in_(sorted(ids)))).all()
         return {
             row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True, told_by=row.told_by)
             for row in rows
@@ -201,12 +198,8 @@ class Entities:
         new = [row | where | {"id": uuid} for uuid, row in rows.items() if not known[uuid].held]
         held = [row | {"b_id": uuid} for uuid, row in rows.items() if known[uuid].held]
         execute_many(self._connection, insert(entities), new)
-        mine = update(entities).where(_at(place, kind.name), entities.c.id == bindparam("b_id"))
+        mine = update(entities).where(of_kind(place, kind.name), entities.c.id == bindparam("b_id"))
         execute_many(self._connection, mine, held)
-
-
-def _at(place: Place, kind: str) -> ColumnElement[bool]:
-    return and_(entities.c.cloud == place.cloud, entities.c.region == place.region, entities.c.kind == kind)
 
 
 def _there_until(entity: Any, instant: datetime | None) -> Any:
@@ -224,7 +217,7 @@ def _by_kind(seen: Iterable[Any]) -> Iterable[tuple[EntityKind, list[Any]]]:
     found: dict[str, list[Any]] = {}
     for one in seen:
         found.setdefault(kind_of(one).name, []).append(one)
-    return [(KINDS[name], of_kind) for name, of_kind in found.items()]
+    return [(KINDS[name], those) for name, those in found.items()]
 
 
 def _row(kind: EntityKind, known: _Known) -> dict[str, Any]:
@@ -236,6 +229,7 @@ def _row(kind: EntityKind, known: _Known) -> dict[str, Any]:
         "ended": entity.ended,
         "known_at": entity.known_at,
         "accounted_until": until,
+        "along": False,
         "dirty_from": known.dirty_from,
         "settled": done and known.dirty_from is None,
         "told_by": known.told_by,

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, select, union
 
+from caso.store import accounted
 from caso.store.engine import Database
 from caso.store.kinds import KINDS
 from caso.store.names import Place
@@ -36,7 +37,9 @@ class Lookup:
 
     def entities(self, thing_id: str, kinds: Collection[str]) -> list[Known]:
         """What is known under this id, by place and kind."""
-        mine = select(entities).where(entities.c.id == thing_id, entities.c.kind.in_(sorted(kinds)))
+        told = [entities.c[name] for name in ("cloud", "region", "kind", "body", "dirty_from")]
+        asked = select(*told, accounted.UNTIL).select_from(accounted.WITH_UNTIL)
+        mine = asked.where(entities.c.id == thing_id, entities.c.kind.in_(sorted(kinds)))
         with self._database.read() as connection:
             rows = connection.execute(mine.order_by(*entities.primary_key)).all()
         return [

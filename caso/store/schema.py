@@ -67,6 +67,7 @@ histories = Table(
 )
 
 # settled: ended, accounted beyond its end, and nothing learned since; what every run would otherwise look through again.
+# along: accounted until when its project is (the table "accounted"), and accounted_until says nothing.
 # told_by: the extractors that ever told of it, " nova notifications ": only their listings can miss it.
 entities = Table(
     "entities",
@@ -79,11 +80,23 @@ entities = Table(
     Column("ended", Utc),
     Column("known_at", Utc, nullable=False),
     Column("accounted_until", Utc),
+    Column("along", Boolean, nullable=False),
     Column("dirty_from", Utc),
     Column("settled", Boolean, nullable=False),
     Column("told_by", body(), nullable=False),
     Column("body", body(), nullable=False),
     Index(None, "cloud", "region", "kind", "project_id", "settled", "id"),
+)
+
+# until: up to when those entities of a project are accounted for that go along with it.
+accounted = Table(
+    "accounted",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("kind", name(32), primary_key=True),
+    Column("project_id", name(255), primary_key=True),
+    Column("until", Utc, nullable=False),
 )
 
 quarantine = Table(

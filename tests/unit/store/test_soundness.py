@@ -148,7 +148,7 @@ def _outcome_of_a_run(cloudlet: Cloudlet) -> tuple[str, str]:
 
 
 @pytest.mark.parametrize(
-    "table", ["entities.body", "entities.accounted_until", "records.content", "records.known_at", "checkpoints.until"]
+    "table", ["entities.body", "accounted.until", "records.content", "records.known_at", "checkpoints.until"]
 )
 def test_a_row_that_cannot_be_read_ends_the_run_and_keeps_nothing_of_what_it_was_in(tmp_path, table):
     cloudlet = Cloudlet(tmp_path, extractors=EVERYTHING)

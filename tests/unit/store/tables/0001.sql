@@ -1,4 +1,12 @@
 -- How the tables of the store were at revision 0001.
+CREATE TABLE accounted (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    project_id VARCHAR(255) NOT NULL,
+    until VARCHAR(27) NOT NULL,
+    CONSTRAINT pk_accounted PRIMARY KEY (cloud, region, kind, project_id)
+);
 CREATE TABLE alembic_version (
     version_num VARCHAR(32) NOT NULL,
     PRIMARY KEY (version_num)
@@ -42,6 +50,7 @@ CREATE TABLE entities (
     ended VARCHAR(27),
     known_at VARCHAR(27) NOT NULL,
     accounted_until VARCHAR(27),
+    along BOOLEAN NOT NULL,
     dirty_from VARCHAR(27),
     settled BOOLEAN NOT NULL,
     told_by TEXT NOT NULL,

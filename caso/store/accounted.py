@@ -1,0 +1,75 @@
+"""Up to when each entity is accounted for.
+
+Most of a project go along with it: a pass over all that is due leaves them accounted until the same instant, which is
+noted once for all. So what did not change is not written again. Those that do not are noted one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, func, insert, null, or_, select, true, update
+
+from caso.store.batches import execute_many
+from caso.store.engine import chunks
+from caso.store.names import Place
+from caso.store.schema import accounted, entities
+
+_SAME = [accounted.c[name] == entities.c[name] for name in ("cloud", "region", "kind", "project_id")]
+WITH_UNTIL = entities.outerjoin(accounted, and_(*_SAME))
+UNTIL = case((entities.c.along, accounted.c.until), else_=entities.c.accounted_until).label("accounted_until")
+"""Up to when an entity is accounted for, None where it never was; to be selected from ``WITH_UNTIL``."""
+
+
+def note_each(connection: Connection, place: Place, kind: str, until: Iterable[tuple[str, datetime]]) -> None:
+    """Note up to when each of some entities is accounted for, with all that is known of it now."""
+    its_until = bindparam("b_until", type_=entities.c.accounted_until.type)
+    statement = (
+        update(entities)
+        .where(of_kind(place, kind), entities.c.id == bindparam("b_id"))
+        .values(accounted_until=its_until, along=False, dirty_from=None, settled=_is_settled(its_until))
+    )
+    for chunk in chunks(until):
+        execute_many(connection, statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
+
+
+def note_all(connection: Connection, place: Place, kind: str, project_id: str, until: datetime) -> None:
+    """Note that all that was due of a project is accounted for, with all that is known of it now.
+
+    It is up to ``until``, but for what was already accounted for beyond.
+    """
+    due = and_(of_kind(place, kind), entities.c.project_id == project_id, entities.c.settled == false())
+    others = [or_(entities.c.accounted_until.is_(None), entities.c.accounted_until <= until), entities.c.along == false()]
+    if _advance(connection, place, kind, project_id, until):
+        connection.execute(update(entities).where(due, *others).values(along=True, accounted_until=null()))
+    else:
+        # What goes along has been accounted for beyond.
+        connection.execute(update(entities).where(due, *others).values(accounted_until=until))
+    otherwise = or_(entities.c.dirty_from.is_not(None), entities.c.ended.is_not(None))
+    reached = select(accounted.c.until).where(*_SAME).scalar_subquery()
+    its_until = case((entities.c.along == true(), reached), else_=entities.c.accounted_until)
+    connection.execute(update(entities).where(due, otherwise).values(dirty_from=None, settled=_is_settled(its_until)))
+
+
+def of_kind(place: Place, kind: str) -> ColumnElement[bool]:
+    """Entities of a kind in a place."""
+    return and_(entities.c.cloud == place.cloud, entities.c.region == place.region, entities.c.kind == kind)
+
+
+def _is_settled(until: ColumnElement[datetime]) -> ColumnElement[bool]:
+    return case((and_(entities.c.ended.is_not(None), entities.c.ended < until), True), else_=False)
+
+
+def _advance(connection: Connection, place: Place, kind: str, project_id: str, until: datetime) -> bool:
+    """Note it of those that go along; False, and nothing noted, where they have come further."""
+    whose = {**place._asdict(), "kind": kind, "project_id": project_id}
+    mine = and_(*(accounted.c[name] == value for name, value in whose.items()))
+    reached = connection.scalar(select(func.max(accounted.c.until)).where(mine))
+    if reached is None:
+        connection.execute(insert(accounted).values(**whose, until=until))
+    elif reached <= until:
+        connection.execute(update(accounted).where(mine).values(until=until))
+    else:
+        return False
+    return True
