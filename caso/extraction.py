@@ -17,7 +17,7 @@ from caso.store import Scope
 
 LOG = logging.getLogger(__name__)
 
-WAITING = 2
+WAITING = 1
 """Pages that were told and are not kept yet."""
 GRACE = 5.0
 """Seconds after the deadline in which a question that is on its way may still be answered."""

@@ -190,7 +190,7 @@ OLD = "2024-02-01T00:00:00.000000"
 SOON = "2024-03-02T00:01:00.000000"
 
 
-def known(*ids, size=10, listed=BEFORE, noted="2 0 0", projects=(P,)):
+def known(*ids, size=10, listed=BEFORE, noted="2 3 0 0", projects=(P,)):
     at = BEFORE + timedelta(minutes=1)
     volumes = [observe(None, seen_volume(uuid=i, at=at, created=CREATED, size_gib=size)) for i in ids]
     return Remembered(listings=dict.fromkeys(projects, Listing(listed, noted)), volume=volumes)
@@ -218,7 +218,7 @@ def test_all_are_listed_once_a_day_and_where_nobody_knows_when_they_were(listed)
     pages, asked = check([a_volume(i) for i in "abc"], memory)
 
     assert asked == ["/volumes/detail"]
-    assert [page.listed for page in pages if page.inventory] == ["1 0 0"]
+    assert [page.listed for page in pages if page.inventory] == ["1 3 0 0"]
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_what_changed_and_what_was_made_is_told_as_it_is_now():
 
 
 def test_few_volumes_are_listed_and_so_are_those_of_an_old_cinder():
-    assert check([a_volume("a")], known("a", noted="1 0 0"))[1] == ["/volumes/detail"]
+    assert check([a_volume("a")], known("a", noted="1 1 0 0"))[1] == ["/volumes/detail"]
     assert check([a_volume(i) for i in "abc"], microversion="3.59")[1] == ["/", "/volumes/detail"]
 
 
@@ -272,11 +272,11 @@ OURS = [a_volume("a", P), a_volume("b", P), a_volume("c", P), a_volume("d", Q)]
 def test_out_of_all_projects_the_volumes_of_others_are_noted_when_all_are_listed():
     pages, _ = shared([*OURS, a_volume("x", "somebody", size=7), a_volume("y", "somebody", size=5)], known("a", projects=()))
 
-    assert [page.listed for page in pages if page.inventory] == ["1 2 12"]
+    assert [page.listed for page in pages if page.inventory] == ["1 6 2 12"]
 
 
 def test_out_of_all_projects_the_total_is_that_of_what_is_known_and_of_the_others():
-    memory = known("a", "b", "c", "d", noted="2 1 7", projects=(P, Q))
+    memory = known("a", "b", "c", "d", noted="2 5 1 7", projects=(P, Q))
     memory_of_d = Remembered(
         listings={P: memory.listing(P), Q: memory.listing(Q)},
         volume=[
@@ -296,17 +296,40 @@ def test_out_of_all_projects_the_total_is_that_of_what_is_known_and_of_the_other
 
 @pytest.mark.parametrize("change", [{"updated_at": SOON}, {"created_at": SOON, "updated_at": None}])
 def test_out_of_all_projects_all_are_listed_where_a_volume_of_others_changed(change):
-    memory = known("a", "b", "c", "d", noted="2 1 7", projects=(P, Q))
+    memory = known("a", "b", "c", "d", noted="2 5 1 7", projects=(P, Q))
 
     pages, _ = shared([*OURS, a_volume("x", "somebody", size=7, **change)], memory)
 
     assert inventories(pages) == [{"volume"}]
 
 
+@pytest.mark.parametrize(("rows", "listed"), [(99, True), (100, False)])
+def test_a_page_of_many_volumes_of_all_projects_is_saved_and_one_of_few_is_listed(rows, listed):
+    volumes = known("a", "b", "c").living("volume", P)
+    memory = Remembered(listings=dict.fromkeys((P, Q), Listing(BEFORE, f"1 {rows} 0 0")), volume=list(volumes))
+
+    _, asked = shared(OURS, memory)
+
+    assert (asked == ["/volumes/detail"]) == listed
+
+
+@pytest.mark.parametrize("noted", ["2 0 0", "", "pages"])
+def test_what_another_caso_noted_says_nothing(noted):
+    _, asked = check([a_volume(i) for i in "abc"], known("a", "b", "c", noted=noted))
+
+    assert asked == ["/volumes/detail"]
+
+
+def test_a_page_of_many_volumes_of_one_project_is_listed():
+    _, asked = check([a_volume(i) for i in "abc"], known("a", "b", "c", noted="1 999 0 0"))
+
+    assert asked == ["/volumes/detail"]
+
+
 def test_projects_that_were_listed_apart_were_not_told_of_the_same_others():
     volumes = known("a", "b", "c", "d")
     apart = Remembered(
-        listings={P: Listing(BEFORE, "2 0 0"), Q: Listing(BEFORE, "2 1 7")}, volume=list(volumes.living("volume", P))
+        listings={P: Listing(BEFORE, "2 4 0 0"), Q: Listing(BEFORE, "2 5 1 7")}, volume=list(volumes.living("volume", P))
     )
 
     _, asked = shared(OURS, apart)
