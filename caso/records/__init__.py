@@ -5,12 +5,13 @@ from __future__ import annotations
 from caso.records.accelerator import AcceleratorRecord, AcceleratorType
 from caso.records.base import Record, Status
 from caso.records.cloud import CloudRecord
+from caso.records.energy import EnergyRecord
 from caso.records.ip import IpRecord
 from caso.records.storage import StorageRecord
 
-BUILT_IN: tuple[type[Record], ...] = (CloudRecord, AcceleratorRecord, IpRecord, StorageRecord)
-KINDS = ("cloud", "accelerator", "ip", "storage", "energy")
-"""The names of caso's kinds, also of those whose extractor is not there yet: a configuration may name them."""
+BUILT_IN: tuple[type[Record], ...] = (CloudRecord, AcceleratorRecord, IpRecord, StorageRecord, EnergyRecord)
+KINDS = tuple(made.kind for made in BUILT_IN)
+"""The names of caso's kinds, as a configuration names them."""
 
 __all__ = [
     "BUILT_IN",
@@ -18,6 +19,7 @@ __all__ = [
     "AcceleratorRecord",
     "AcceleratorType",
     "CloudRecord",
+    "EnergyRecord",
     "IpRecord",
     "Record",
     "Status",

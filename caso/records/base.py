@@ -6,7 +6,7 @@ import dataclasses
 import functools
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, Self, get_args, get_type_hints
@@ -91,7 +91,7 @@ class _Shape(NamedTuple):
     readers: Mapping[str, Callable[[Any], Any]]
 
 
-READERS: Mapping[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, Status: Status}
+READERS: Mapping[type, Callable[[Any], Any]] = {datetime: datetime.fromisoformat, date: date.fromisoformat, Status: Status}
 
 
 @functools.cache

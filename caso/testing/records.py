@@ -6,10 +6,10 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, IpRecord, Status, StorageRecord
+from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, EnergyRecord, IpRecord, Status, StorageRecord
 from caso.window import Month, Window
 
 SERVER = "6d6e5e0a-9a6f-4a0e-8a54-0f2f4f2a7c01"
@@ -110,3 +110,38 @@ def a_storage_record(**changes: Any) -> StorageRecord:
         "size_bytes": 10 * 2**30,
     }
     return StorageRecord(**fields | changes)
+
+
+def an_energy_record(**changes: Any) -> EnergyRecord:
+    """A whole day of the server of :func:`a_cloud_record`, every second of it covered.
+
+    What ``changes`` leaves out follows from what it holds: ``start`` and ``end`` from ``slot``, seconds from both.
+    """
+    slot = changes.get("slot", date(2024, 2, 10))
+    start = datetime(slot.year, slot.month, slot.day, tzinfo=UTC)
+    fields: dict[str, Any] = {
+        "vm_uuid": SERVER,
+        "site_name": "TEST-SITE",
+        "service_name": "test-cloud",
+        "cloud_type": "caso/6.0.0 (OpenStack)",
+        "user_name": "alice",
+        "project_id": "3f2e1d0c9b8a47566574839201abcdef",
+        "vo": "vo.example.org",
+        "status": Status.STARTED,
+        "slot": slot,
+        "start": start,
+        "end": start + timedelta(days=1),
+        "energy_wh": 960.0,
+        "coverage": 1.0,
+        "suspend_seconds": 0,
+        "cpu_count": 2,
+    } | changes
+    measured_at = EnergyRecord.measured_at_of(slot, fields["end"])
+    wall_seconds = fields.get("wall_seconds", Window(fields["start"], fields["end"]).seconds)
+    computed = {
+        "measured_at": measured_at,
+        "known_at": measured_at,
+        "wall_seconds": wall_seconds,
+        "cpu_seconds": wall_seconds * fields["cpu_count"],
+    }
+    return EnergyRecord(**computed | fields)

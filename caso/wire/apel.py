@@ -31,7 +31,8 @@ Fields = Mapping[str, tuple[str, Callable[[Any], Any]]]
 class Form:
     """What is written of each record of a kind: a table of fields, made ready once for many records."""
 
-    def __init__(self, fields: Fields) -> None:
+    def __init__(self, fields: Fields, recipient: str = "APEL") -> None:
+        self._recipient = recipient
         self._fields = [(name, attrgetter(place), write) for name, (place, write) in sorted(fields.items())]
 
     def written(self, record: Record) -> dict[str, Any]:
@@ -44,7 +45,7 @@ class Form:
             try:
                 wrote = write(value)
             except UnfitError as exc:
-                raise UnfitError(f"APEL cannot take {name} {value!r}: it {exc}") from exc
+                raise UnfitError(f"{self._recipient} cannot take {name} {value!r}: it {exc}") from exc
             if wrote is not None:
                 found[name] = wrote
         return found

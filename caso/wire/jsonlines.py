@@ -1,8 +1,8 @@
 """Records as JSON lines: one object a line, for search indexes and whoever else reads JSON.
 
-The names are those of APEL's formats, so that what is found in an index can be held against what
-APEL has; the values are caso's own: texts keep every letter, as JSON has escapes for all of them.
-A kind that APEL does not have comes under the names of its own ``content()``.
+The names are those of APEL's formats, and of GreenDIGIT's for energy, so that what is found in an index can be held
+against what the recipient has; the values are caso's own: texts keep every letter, as JSON has escapes for all of them.
+A kind that neither has comes under the names of its own ``content()``.
 
 Times are ISO 8601 with a Z, not APEL's seconds since 1970: Logstash takes no number for
 ``@timestamp``, and Elasticsearch reads a number in a date field as milliseconds.
@@ -13,12 +13,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from caso.records import AcceleratorRecord, CloudRecord, IpRecord, Record, StorageRecord
-from caso.wire import apel, star
+from caso.records import AcceleratorRecord, CloudRecord, EnergyRecord, IpRecord, Record, StorageRecord
+from caso.wire import apel, cim, star
 from caso.wire.apel import Fields
 from caso.wire.values import UnfitError, iso, rendered
 
@@ -30,11 +30,21 @@ class Dialect(NamedTuple):
     fields: Fields
 
 
+OF_ENERGY_BESIDES: Fields = {
+    "Slot": ("slot", str),
+    "Coverage": ("coverage", float),
+    "CpuCount": ("cpu_count", float),
+    "GlobalUserName": ("user_name", str),
+    "LocalGroupId": ("project_id", str),
+}
+"""What GreenDIGIT's format has no name for; where APEL's has one, that."""
+
 DIALECTS: Mapping[str, Dialect] = {
     CloudRecord.kind: Dialect("0.4", apel.CLOUD),
     AcceleratorRecord.kind: Dialect("0.1", apel.ACCELERATOR),
     IpRecord.kind: Dialect("0.2", apel.IP),
     StorageRecord.kind: Dialect("2011/02", {name: field for name, field in star.STORAGE.items() if field[0] != "vo"}),
+    EnergyRecord.kind: Dialect(cim.VERSION, {**cim.ENERGY, **OF_ENERGY_BESIDES}),
 }
 
 
@@ -84,6 +94,8 @@ def _plain(value: Any) -> Any:
             return value
         case datetime():
             return iso(value)
+        case date():
+            return value.isoformat()
         case Mapping():
             return {_plain(str(name)): _plain(member) for name, member in value.items()}
         case list() | tuple():

@@ -89,7 +89,7 @@ def unicode_key(text: str) -> str:
 
 def needed(line: str | None) -> str:
     if line is None:
-        raise UnfitError("is empty, and APEL needs it")
+        raise UnfitError("is empty, and the recipient needs it")
     return line
 
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from caso.errors import RejectedError
 from caso.records import Record, Status
-from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_ip_record
+from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_energy_record, an_ip_record
+from caso.wire import values
 from caso.wire.jsonlines import lines
 from tests.unit.wire.golden import carried, check_golden, texts
 
@@ -21,6 +22,7 @@ ALL = [
     an_accelerator_record(count=0.33333),
     an_ip_record(),
     a_storage_record(vo="/vo.example.org/students/Role=admin", user_name=None),
+    an_energy_record(coverage=0.5, finished=True, end=datetime(2024, 2, 10, 12, tzinfo=UTC)),
 ]
 
 
@@ -57,12 +59,13 @@ def test_the_lines_are_those_of_the_golden_file_whatever_the_hosts_zone(host_zon
 def test_each_line_says_its_key_its_type_its_version_and_when_it_was_measured():
     said = [tuple(line[name] for name in ("RecordKey", "RecordType", "RecordVersion", "@timestamp")) for line in parsed(*ALL)]
 
-    versions = {"cloud": "0.4", "accelerator": "0.1", "ip": "0.2", "storage": "2011/02"}
-    assert said == [(record.key, record.kind, versions[record.kind], "2024-02-11T00:00:00Z") for record in ALL]
+    versions = {"cloud": "0.4", "accelerator": "0.1", "ip": "0.2", "storage": "2011/02", "energy": "0.1"}
+    assert said == [(record.key, record.kind, versions[record.kind], values.iso(record.measured_at)) for record in ALL]
+    assert {when for *_, when in said} == {"2024-02-11T00:00:00Z", "2024-02-10T12:00:00Z"}
 
 
 def test_names_are_apels_and_texts_keep_every_letter():
-    cloud, _, accelerator, ip, storage = parsed(*ALL)
+    cloud, _, accelerator, ip, storage, _ = parsed(*ALL)
 
     assert (cloud["VMUUID"], cloud["SiteName"], cloud["WallDuration"]) == (ALL[0].vm_uuid, "TEST-SITE", 864000)
     assert (cloud["MachineName"], cloud["GlobalUserName"]) == (ODD, "null")
@@ -70,6 +73,15 @@ def test_names_are_apels_and_texts_keep_every_letter():
     assert (ip["IPVersion"], ip["IPCount"], ip["LocalGroup"]) == (4, 3, ALL[3].project_id)
     assert (storage["recordId"], storage["ResourceCapacityUsed"]) == (ALL[4].record_id, 10 * 2**30)
     assert (storage["Group"], storage["SubGroup"], storage["Role"]) == ("vo.example.org", "students", "admin")
+
+
+def test_energy_comes_under_the_names_of_greendigit_and_with_what_that_has_no_name_for():
+    energy = parsed(*ALL)[-1]
+
+    assert (energy["ExecUnitID"], energy["EnergyWh"], energy["Work"]) == (ALL[-1].vm_uuid, 960, 90)
+    assert (energy["Slot"], energy["Coverage"], energy["CpuCount"]) == ("2024-02-10", 0.5, 2)
+    assert (energy["GlobalUserName"], energy["LocalGroupId"]) == ("alice", ALL[-1].project_id)
+    assert "Work" not in parsed(an_energy_record(energy_wh=0.0))[0]
 
 
 def test_what_a_record_does_not_have_is_left_out():
