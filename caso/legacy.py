@@ -35,7 +35,7 @@ OLD_NAMES: Mapping[str, Mapping[str, str]] = {
 
 NOT_HERE: Mapping[str, Mapping[str, str]] = {
     EXTRACTORS: {"prometheus": "no energy records are made"},
-    MESSENGERS: {"greendigit_cim": "nothing is sent to GreenDIGIT"},
+    MESSENGERS: {},
 }
 """Plug-ins of cASO that caso does not have yet, and what a site goes without."""
 

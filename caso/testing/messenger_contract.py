@@ -16,7 +16,7 @@ import subprocess
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -26,7 +26,7 @@ from oslo_config import cfg
 from caso.errors import DeliveryError, RejectedError
 from caso.messengers.base import Messenger
 from caso.records import Record, Status
-from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_ip_record
+from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_energy_record, an_ip_record
 
 # Importing a module must leave oslo.config's global options as they are.
 IMPORTS_ONLY = "import importlib, sys; from oslo_config import cfg; before = sorted(cfg.CONF); \
@@ -151,6 +151,8 @@ class MessengerContract(ABC):
             an_accelerator_record(vm_uuid="old", measured_at=january),
             an_ip_record(measured_at=january),
             a_storage_record(measured_at=january),
+            an_energy_record(slot=date(2024, 1, 31)),
+            an_energy_record(),
             a_cloud_record(vm_uuid="old", start=created, status=Status.COMPLETED),
             a_cloud_record(vm_uuid="new"),
             an_accelerator_record(vm_uuid="new"),
@@ -175,6 +177,10 @@ class MessengerContract(ABC):
             an_ip_record(project_id="null"),
             a_storage_record(volume_id="odd", user_name=odd, vo=f"/{odd}", volume_type=odd, service_name=odd),
             a_storage_record(volume_id=odd),
+            an_energy_record(vm_uuid="odd", user_name=odd, vo=odd, service_name=odd, cloud_type=odd),
+            an_energy_record(vm_uuid="idle", energy_wh=0.0, wall_seconds=0),
+            an_energy_record(vm_uuid="garbled", energy_wh=float("nan")),
+            an_energy_record(vm_uuid=odd),
         ]
         return [record for record in records if _takes(messenger, record)]
 

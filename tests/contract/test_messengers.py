@@ -1,17 +1,21 @@
 """Every messenger of caso keeps the messengers' contract."""
 
+from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
+from caso.messengers.greendigit_cim import GreenDigitCimMessenger
 from caso.messengers.logstash import LogstashMessenger, Tls
 from caso.messengers.noop import NoopMessenger
 from caso.messengers.ssm import SsmMessenger
-from caso.records import AcceleratorRecord, CloudRecord, IpRecord
+from caso.records import AcceleratorRecord, CloudRecord, EnergyRecord, IpRecord
 from caso.testing.messenger_contract import MessengerContract
 from caso.testing.recipient import Recipient
 from caso.window import Month
+from tests.unit.messengers.cim import EMAIL, PASSWORD, CimServer
 from tests.unit.messengers.receivers import HERE, Authority, Receiver
 
 
@@ -74,7 +78,30 @@ class TestLogstashOverTls(TestLogstash):
             yield
 
 
+class TestGreenDigitCim(MessengerContract):
+    settings: ClassVar = {"email": EMAIL, "password": PASSWORD}
+
+    @pytest.fixture(autouse=True)
+    def server(self):
+        with CimServer() as self._server:
+            yield
+
+    def make(self, tmp_path):
+        return GreenDigitCimMessenger(self._server.url, EMAIL, PASSWORD, batch_size=2)
+
+    def make_broken(self, tmp_path):
+        with CimServer() as down:
+            url = down.url
+        return GreenDigitCimMessenger(url, EMAIL, PASSWORD)
+
+    def received(self, tmp_path):
+        return [
+            EnergyRecord.key_of(record["ExecUnitID"], datetime.fromisoformat(record["StartExecTime"]).date())
+            for record in self._server.records
+        ]
+
+
 def test_every_messenger_that_caso_registers_has_its_contract_run():
     registered = {entry.load() for entry in entry_points(group="caso.messenger") if entry.dist and entry.dist.name == "caso"}
 
-    assert registered == {LogstashMessenger, NoopMessenger, SsmMessenger}
+    assert registered == {GreenDigitCimMessenger, LogstashMessenger, NoopMessenger, SsmMessenger}

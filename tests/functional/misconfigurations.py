@@ -41,9 +41,9 @@ TOGETHER = [
     ),
     warning(
         "plug-in not here",
-        setting("DEFAULT", "messengers = ssm, logstash, greendigit_cim"),
+        setting("DEFAULT", "messengers = ssm, logstash", "extractor = nova, cinder, neutron, prometheus"),
         "configuration",
-        "greendigit_cim is not in this release",
+        "prometheus is not in this release",
         "take it out",
     ),
     noted(

@@ -70,7 +70,6 @@ SITES = [
         (
             "[messenger_ssm] record_types: ssm cannot write energy",
             "extractor: prometheus is not in this release of caso: no energy records are made",
-            "messengers: greendigit_cim is not in this release of caso",
         ),
         {"project-0": "10:00", "project-1": "10:00", "project-2": "10:00", "project-3": "10:00", "without-vo": "09:30"},
         status=1,  # energy is configured, and not accounted for

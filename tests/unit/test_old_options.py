@@ -69,8 +69,13 @@ ROWS = [
     ("messenger_ssm", "record_types", None, ALL, ["cloud", "ip", "accelerator", "storage", "energy"]),
     ("messenger_logstash", "record_types", None, ALL, ["cloud", "ip", "accelerator", "storage", "energy"]),
     ("messenger_noop", "record_types", None, "cloud", ["cloud"]),
+    ("greendigit_cim", "base_url", "https://greendigit-cim.sztaki.hu", "https://gd.example.org", "https://gd.example.org"),
+    ("greendigit_cim", "email", None, "accounting@example.org", "accounting@example.org"),
+    ("greendigit_cim", "password", None, "a", "a"),
+    ("greendigit_cim", "verify_ssl", True, "false", False),
+    ("messenger_greendigit_cim", "record_types", None, "energy", ["energy"]),
 ]
-MESSENGERS = "messengers = ssm,logstash,noop\n"
+MESSENGERS = "messengers = ssm,logstash,noop,greendigit_cim\n"
 
 
 @pytest.mark.parametrize(("group", "option", "default", "text", "meant"), ROWS)
@@ -239,13 +244,21 @@ def test_what_is_not_here_yet_is_told_loudly_and_costs_nothing_else(build):
     conf = build(f"[DEFAULT]\nextractor = nova,cinder,neutron,prometheus\nmessengers = ssm,greendigit_cim\n{PROMETHEUS}")
 
     assert conf.extractor == ["nova", "cinder", "neutron"]
-    assert conf.messengers == ["ssm"]
-    assert [sentence.split(" is ")[0] for sentence in conf.left_out] == ["extractor: prometheus", "messengers: greendigit_cim"]
+    assert conf.messengers == ["ssm", "greendigit_cim"]
+    assert [sentence.split(" is ")[0] for sentence in conf.left_out] == ["extractor: prometheus"]
     assert declared.unknown_options(conf) == []
     assert conf.remarks == NOTHING
 
 
-@pytest.mark.parametrize(("option", "name"), [("extractor", "prometheus"), ("messengers", "greendigit_cim")])
+def test_an_old_sites_greendigit_is_sent_energy_and_nothing_else(build):
+    conf = build(f"[DEFAULT]\nmessengers = greendigit_cim\n{PROMETHEUS}")
+    by_nature = build(f"[DEFAULT]\nmessengers = greendigit_cim\n{PROMETHEUS}[messenger_greendigit_cim]\nrecord_types =\n")
+
+    assert wiring.outlet(conf, "greendigit_cim").kinds == wiring.outlet(by_nature, "greendigit_cim").kinds == {"energy"}
+    assert (conf.left_out, conf.remarks, declared.unknown_options(conf)) == ([], [], [])
+
+
+@pytest.mark.parametrize(("option", "name"), [("extractor", "prometheus")])
 def test_nothing_but_what_is_not_here_yet_starts_no_run(build, option, name):
     with pytest.raises(ConfigError, match=f"{option}: nothing that is named there is in this release"):
         build(f"[DEFAULT]\n{option} = {name}\n")

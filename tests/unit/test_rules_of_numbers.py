@@ -8,7 +8,7 @@ import pytest
 from caso.accounting.rules import SUSPENDED_STATES, Rules
 from caso.planning import Period
 from caso.store import Subscription, open_store
-from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_ip_record
+from caso.testing.records import a_cloud_record, a_storage_record, an_accelerator_record, an_energy_record, an_ip_record
 from caso.testing.servers import FakeCompute, a_server
 from caso.testing.sources import REGION
 from caso.window import Month
@@ -233,6 +233,10 @@ def test_the_accelerators_of_a_month_stay_where_the_past_is_extracted_from_the_n
         (an_accelerator_record(), {"available_seconds": 0}),
         (an_ip_record(), {"ip_count": 0}),
         (a_storage_record(), {"size_bytes": 0}),
+        (
+            an_energy_record(suspend_seconds=1),
+            {"energy_wh": 0.0, "coverage": 0.0, "wall_seconds": 0, "suspend_seconds": 0, "cpu_seconds": 0},
+        ),
         (
             a_cloud_record(network_inbound_gib=3),
             {"wall_seconds": 0, "cpu_seconds": 0, "suspend_seconds": 0, "network_inbound_gib": None},
