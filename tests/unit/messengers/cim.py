@@ -37,7 +37,7 @@ class CimServer(ThreadingHTTPServer):
     """Gives tokens at ``/token``, to who posts JSON; or, ``by_form``, as a page for people at ``/login``.
 
     A submission in which a record is ``bad`` is refused as a whole, by no name. ``replies`` answer the next submissions in
-    place of the service, ``login`` every question for a token.
+    place of the service, ``login`` every question for a token. Once it has ``room`` for no more records, it is in trouble.
     """
 
     daemon_threads = True
@@ -52,6 +52,7 @@ class CimServer(ThreadingHTTPServer):
         self.tokens: list[str] = []
         self.submissions: list[list[dict[str, Any]]] = []
         self.bad: Callable[[dict[str, Any]], bool] = lambda record: False
+        self.room: int | None = None
         self.replies: list[Reply] = []
         self.login: Reply | None = None
         self.seconds = 0.0
@@ -118,6 +119,8 @@ class CimServer(ThreadingHTTPServer):
         if request.authorization not in [f"Bearer {token}" for token in self.tokens]:
             return Reply(401, {"detail": f"Invalid token: {request.authorization}"})
         records = json.loads(request.body)
+        if self.room is not None and len(self.records) + len(records) > self.room:
+            return Reply(503, {"detail": "no room"})
         if any(self.bad(record) for record in records):
             return Reply(400, {"detail": f"a record makes no sense, says {request.authorization}"})
         self.submissions.append(records)

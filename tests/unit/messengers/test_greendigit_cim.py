@@ -1,17 +1,25 @@
+import dataclasses
 import json
 import logging
+import re
 import socket
 import threading
+from pathlib import Path
 
 import pytest
 from oslo_config import cfg
 
+from caso.delivery import Outlet, deliver, subscribe
 from caso.errors import ConfigError, DeliveryError, RejectedError
 from caso.messengers.greendigit_cim import GreenDigitCimMessenger
+from caso.store import open_store
 from caso.testing.records import a_cloud_record, an_energy_record
+from tests.unit.doc.test_documentation import program_text
 from tests.unit.messengers.cim import API, EMAIL, PASSWORD, CimServer, Reply
 from tests.unit.messengers.receivers import HERE, Authority
+from tests.unit.store.building import NOW, a_statement, put
 
+ROOT = Path(__file__).parents[3]
 RECORDS = [an_energy_record(vm_uuid=f"vm-{number}") for number in range(8)]
 NAMES = [record.vm_uuid for record in RECORDS]
 PAGE = Reply(200, "<html>Welcome to our network</html>", (("Content-Type", "text/html"),))
@@ -382,6 +390,67 @@ def test_a_certificate_that_nobody_verifies_is_warned_of(tmp_path):
         found = findings(messenger_to(cim.url, verify_ssl=False))
 
     assert found == [("warning", f"the certificate of {cim.url} is not verified"), ("ok", f"{cim.url} lets caso log in")]
+
+
+# --- With the ledger
+
+
+@pytest.fixture
+def store(tmp_path):
+    with open_store(f"sqlite:///{tmp_path}/caso.sqlite") as store:
+        yield store
+
+
+def told_to(store, *records):
+    put(store, dataclasses.replace(a_statement(*records), kinds=frozenset({"energy"})))
+
+
+def delivered(store, messenger):
+    outlets = [Outlet("greendigit_cim", messenger, messenger.record_types)]
+    subscribe(store, outlets, NOW)
+    (delivery,) = deliver(store, outlets, lambda: NOW)
+    return delivery
+
+
+def test_each_good_record_is_kept_once_and_the_bad_one_is_set_aside(cim, store):
+    told_to(store, *RECORDS)
+    cim.bad = is_one_of("vm-3")
+
+    delivery = delivered(store, messenger_to(cim.url))
+
+    assert (delivery.sent, delivery.refused, delivery.tally.due, delivery.error) == (7, 1, 0, None)
+    assert sorted(kept(cim)) == [name for name in NAMES if name != "vm-3"]
+
+
+def test_what_a_service_in_trouble_did_not_take_stays_due_and_what_it_took_is_not_sent_by_the_next_run(cim, store):
+    told_to(store, *RECORDS)
+    cim.room = 3
+
+    failed = delivered(store, messenger_to(cim.url, batch_size=3))
+    cim.room = None
+    again = delivered(store, messenger_to(cim.url, batch_size=3))
+
+    assert (failed.sent, failed.tally.due, again.sent, again.tally.due) == (3, 5, 5, 0)
+    assert "HTTP 503 Service Unavailable" in str(failed.error)
+    assert sorted(kept(cim)) == NAMES
+
+
+# --- Documentation
+
+
+def test_the_page_quotes_the_messages_that_the_messenger_has():
+    page = (ROOT / "doc/source/greendigit.rst").read_text(encoding="utf-8").partition("\nWhen it fails\n")[2]
+    quoted = re.findall(r"^``(.*)``$", page, re.MULTILINE)
+    known = program_text()
+
+    assert len(quoted) == 8
+    assert [text for text in quoted if not all(piece in known for piece in own_words(text))] == []
+
+
+def own_words(message):
+    """What the program says itself: not numbers, addresses, keys, or what came with the status of an answer."""
+    without = re.sub(r"HTTP \d+ [A-Z][A-Za-z ]+|https://\.\.\.|energy/\.\.\.|greendigit_cim refuses|\.\.\.|\b\d+\b", "|", message)
+    return [piece.strip(" :;") for piece in without.split("|") if len(piece.split()) > 2]
 
 
 # --- Configuration
