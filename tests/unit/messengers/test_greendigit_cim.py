@@ -380,7 +380,7 @@ def test_an_examination_finds_a_wrong_password_and_says_what_waits_for_it(cim):
 
 
 def test_a_password_that_travels_in_the_open_is_warned_of():
-    plain, *_ = messenger_to("http://greendigit.invalid").examine()
+    plain = next(messenger_to("http://greendigit.invalid").examine())
 
     assert (plain.level, plain.do) == ("warning", "write https in base_url of [greendigit_cim]")
 
