@@ -30,6 +30,8 @@ def take(store: Store, report: Report, cloud: str, task: Task, event: Page | End
         _end(asked.values(), event)
         return
     otherwise = store.observe(place, event.seen, by=task.name)
+    if event.measured:
+        store.measure(place, event.measured)
     _tell_of_mended(task, asked, event, otherwise)
     _end_what_is_deleted(store, place, event.odd, now)
     store.quarantine(place, event.odd, window_start=min(w.start for w in task.ask.windows.values()), at=now)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from caso.extraction import Task
@@ -74,6 +75,9 @@ class Remembered:
 
     def living(self, kind: str, project_id: str) -> Iterable[Any]:
         return self._store.living(self._place, project_id, kind)
+
+    def lived(self, kind: str, project_id: str, since: datetime) -> Iterable[Any]:
+        return self._store.lived(self._place, project_id, kind, since)
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
         return self._store.known(self._place, kind, ids)

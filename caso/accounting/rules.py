@@ -48,6 +48,8 @@ class Rules:
     service_name: str
     cloud_type: str
     suspended_states: frozenset[str] = SUSPENDED_STATES
+    cpu_normalization_factor: float = 1.0
+    """What a second of this site's CPUs is worth, for energy records."""
 
     def status(self, nova_status: str) -> Status:
         """The status that recipients know; a word that Nova did not have when this was written is unknown."""

@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from caso.accounting.addresses import of_server
+from caso.accounting.measured import cpu_seconds, gib
 from caso.accounting.rules import Point, Rules, opening_point, points
 from caso.accounting.use import Term, Use, term
 from caso.lifecycle.address import Address
+from caso.lifecycle.measured import CPU, NETWORK_INBOUND, NETWORK_OUTBOUND, NOTHING, Metered
 from caso.lifecycle.server import Accelerator, Server, ServerState
 from caso.lifecycle.timeline import Interval
 from caso.records import AcceleratorRecord, CloudRecord, Status
@@ -86,15 +88,19 @@ def readings(
     return found
 
 
-def cloud_record(reading: Reading, rules: Rules, addresses: Sequence[Address] | None = None) -> CloudRecord:
+def cloud_record(
+    reading: Reading, rules: Rules, addresses: Sequence[Address] | None = None, metered: Metered = NOTHING
+) -> CloudRecord:
     """The cumulative use from the server's creation through the reading.
 
     StartTime is ``created``: Nova moves launched_at on resize, rebuild and unshelve. ``addresses`` are the public ones
     that ever led to the server; None where Neutron is not asked: Nova's row tells how many there are then.
+    ``metered`` is what meters told of it.
     """
     server, point, newest = reading.server, reading.point, reading.newest
     use = Use.of(reading.terms(rules))
     benchmark = newest.flavor.benchmark
+    cpu = metered.through(CPU, point.month)
     return CloudRecord(
         measured_at=point.measured_at,
         known_at=server.known_at,
@@ -111,8 +117,10 @@ def cloud_record(reading: Reading, rules: Rules, addresses: Sequence[Address] | 
         end=point.through if point.completed else None,
         suspend_seconds=use.suspend_seconds,
         wall_seconds=use.wall_seconds,
-        cpu_seconds=use.cpu_seconds,
+        cpu_seconds=use.cpu_seconds if cpu is None else cpu_seconds(server, reading.lived, point.through, rules, cpu),
         cpu_count=newest.flavor.vcpus,
+        network_inbound_gib=gib(metered.through(NETWORK_INBOUND, point.month)),
+        network_outbound_gib=gib(metered.through(NETWORK_OUTBOUND, point.month)),
         public_ip_count=server.public_ip_count if addresses is None else _public_ips(reading, addresses),
         memory_mib=newest.flavor.memory_mib,
         disk_gib=newest.flavor.disk_gib,
@@ -175,4 +183,11 @@ def never_shrinking(record: CloudRecord, before: CloudRecord | None) -> CloudRec
         wall_seconds=max(record.wall_seconds, before.wall_seconds),
         suspend_seconds=max(record.suspend_seconds, before.suspend_seconds),
         cpu_seconds=max(record.cpu_seconds, before.cpu_seconds),
+        network_inbound_gib=_larger(record.network_inbound_gib, before.network_inbound_gib),
+        network_outbound_gib=_larger(record.network_outbound_gib, before.network_outbound_gib),
     )
+
+
+def _larger(now: int | None, before: int | None) -> int | None:
+    """What was once sent goes on: a month without it would book the whole life again in the next."""
+    return max((value for value in (now, before) if value is not None), default=None)

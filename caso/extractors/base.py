@@ -15,6 +15,7 @@ from oslo_config import cfg
 
 from caso.errors import SourceError
 from caso.lifecycle.address import AddressSeen
+from caso.lifecycle.measured import Measured
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
@@ -46,6 +47,9 @@ class Memory(Protocol):
     def living(self, kind: str, project_id: str) -> Iterable[Any]:
         """The entities of a kind (``volume``) that the project owns here and that have no end yet, by id."""
 
+    def lived(self, kind: str, project_id: str, since: datetime) -> Iterable[Any]:
+        """The entities of a kind that the project owns here and that had not ended before ``since``, by id."""
+
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
         """Those entities of a kind that are known here, by id: what each was when it was last told of."""
 
@@ -57,6 +61,9 @@ class Nothing:
         return None
 
     def living(self, kind: str, project_id: str) -> Iterable[Any]:
+        return ()
+
+    def lived(self, kind: str, project_id: str, since: datetime) -> Iterable[Any]:
         return ()
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
@@ -109,6 +116,7 @@ class Page:
     that was, and this note. ``vouched`` names kinds of which all that is known of these projects, and was not told
     otherwise by this and the pages before, was still as it is known, by other means than a listing. ``unmarked`` are
     ids of what is not said to have changed since the windows began: where it is known otherwise, the memory was wrong.
+    ``measured`` is what meters tell of servers, each slot whole.
     ``records`` is for a third party's own kind of record; records of caso's kinds are made
     by accounting, from what was seen.
     """
@@ -121,6 +129,7 @@ class Page:
     listed: str | None = None
     vouched: frozenset[str] = frozenset()
     unmarked: frozenset[str] = frozenset()
+    measured: tuple[Measured, ...] = ()
     records: tuple[Record, ...] = ()
 
 
@@ -157,6 +166,7 @@ class Extractor(ABC):
     ``observes`` are the kinds of objects that it tells of: what they used is accounted for once it has told.
     ``service`` is the type of the service that it asks, as the catalog has it: in a region without an endpoint of
     it there is nothing to ask. None: it is asked about every region.
+    Who yields ``measured`` observes ``measure``: energy records are made of it then.
     ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
     ``deleted_kept`` is how long its service tells of what was deleted: who comes later misses some, and is warned in
     time. None: for ever, or nobody knows.
@@ -164,7 +174,7 @@ class Extractor(ABC):
 
     options: ClassVar[tuple[cfg.Opt, ...]] = ()
     shared_options: ClassVar[Mapping[str, tuple[cfg.Opt, ...]]] = {}
-    observes: ClassVar[frozenset[str]] = frozenset({"server"})
+    observes: frozenset[str] = frozenset({"server"})
     service: ClassVar[str | None] = None
     makes: ClassVar[tuple[type[Record], ...]] = ()
     deleted_kept: timedelta | None = None
@@ -173,6 +183,12 @@ class Extractor(ABC):
     @abstractmethod
     def from_conf(cls, conf: cfg.ConfigOpts.GroupAttr, sources: Sources, **shared: cfg.ConfigOpts.GroupAttr) -> Self:
         """The only method that sees oslo.config; ``conf`` is the group of ``options``, ``shared`` those of ``shared_options``."""
+
+    def beside(self, kinds: frozenset[str]) -> None:  # noqa: B027 (most have no use for it)
+        """Told once, before anything is asked: of which kinds the other extractors of this run tell.
+
+        One that needs to know what there is need not tell of it then; to tell less it sets ``observes``.
+        """
 
     @abstractmethod
     def extract(self, ask: Ask) -> Iterator[Page]:

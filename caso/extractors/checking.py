@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from caso.extractors.base import Extractor, OddObject, Page, Seen
+from caso.extractors.checking_measures import of_measured
 from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.timeline import Evidence
@@ -23,7 +24,7 @@ NAME, KEY = 255, 512
 """Characters that the store's columns hold, at least; SQLite takes more, PostgreSQL and MariaDB do not."""
 
 _SHAPES: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("seen", "odd", "records"), (tuple, list)),
+    **dict.fromkeys(("seen", "odd", "measured", "records"), (tuple, list)),
     **dict.fromkeys(("inventory", "vouched", "unmarked"), (frozenset, set)),
     "unfinished": (Mapping,),
     **dict.fromkeys(("doubt", "listed"), (str, NoneType)),
@@ -46,6 +47,8 @@ def faults(extractor: Extractor | type[Extractor], page: object) -> Iterator[str
     for name in ("inventory", "vouched"):
         for kind in sorted(set(getattr(page, name)) - extractor.observes):
             yield f"its {name} is of {kind!r}, which is not in its observes"
+    for measured in page.measured:
+        yield from of_measured(extractor, measured)
     for record in page.records:
         yield from _of_record(extractor, record)
 

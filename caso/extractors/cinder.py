@@ -58,7 +58,7 @@ class Noted(NamedTuple):
 class CinderExtractor(Extractor):
     """The volumes that there are; known ones that take more than one page are checked rather than listed."""
 
-    observes: ClassVar[frozenset[str]] = frozenset({"volume"})
+    observes: frozenset[str] = frozenset({"volume"})
     service: ClassVar[str | None] = "block-storage"
 
     def __init__(self, sources: Sources) -> None:

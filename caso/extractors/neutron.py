@@ -29,7 +29,7 @@ class NeutronExtractor(Extractor):
     address: all are listed once a day, and in between those in the networks that had one, or that can have one.
     """
 
-    observes: ClassVar[frozenset[str]] = frozenset({"address"})
+    observes: frozenset[str] = frozenset({"address"})
     service: ClassVar[str | None] = "network"
     options: ClassVar[tuple[cfg.Opt, ...]] = (
         cfg.ListOpt(

@@ -39,7 +39,7 @@ class NovaExtractor(Extractor):
     Of a server that is not as it was known, Nova is asked what was done to it and when: one request for each of these.
     """
 
-    observes: ClassVar[frozenset[str]] = frozenset({"server"})
+    observes: frozenset[str] = frozenset({"server"})
     service: ClassVar[str | None] = "compute"
     options: ClassVar[tuple[cfg.Opt, ...]] = (
         cfg.StrOpt(

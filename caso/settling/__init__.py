@@ -9,6 +9,7 @@ from functools import partial
 from caso.planning import Plan
 from caso.records import Record
 from caso.settling.context import Accounts, Context, Settled
+from caso.settling.energy import settle_energy
 from caso.settling.levels import settle_addresses
 from caso.settling.lives import settle_lives
 from caso.settling.servers import SERVERS
@@ -23,6 +24,7 @@ PASSES: Mapping[str, Callable[[Context], None]] = {
     "address": settle_addresses,
     "volume": partial(settle_lives, VOLUMES),
     "server": partial(settle_lives, SERVERS),
+    "measure": settle_energy,
 }
 
 

@@ -9,6 +9,7 @@ from itertools import chain
 
 from caso.accounting.servers import KINDS, accelerator_records, cloud_record, never_shrinking, readings
 from caso.lifecycle.address import Address
+from caso.lifecycle.measured import NOTHING, Metered
 from caso.planning import Plan
 from caso.records import CloudRecord, Record
 from caso.settling.context import Context
@@ -22,7 +23,8 @@ LOG = logging.getLogger(__name__)
 def _account(context: Context, owed: Sequence[Owed]) -> Mapping[str, Sequence[Record]]:
     earlier = _earlier(context, owed)
     addresses = _Addresses(context, owed)
-    return {one.uuid: _records(context, one, earlier.get(one.uuid), addresses) for one in owed}
+    metered = context.step.measures.metered(context.place, [one.uuid for one in owed])
+    return {one.uuid: _records(context, one, earlier.get(one.uuid), addresses, metered.get(one.uuid, NOTHING)) for one in owed}
 
 
 SERVERS = Lives("server", frozenset(KINDS), _account)
@@ -40,13 +42,13 @@ def _earlier(context: Context, owed: Sequence[Owed]) -> dict[str, Record]:
     return found
 
 
-def _records(context: Context, owed: Owed, before: Record | None, addresses: _Addresses) -> list[Record]:
+def _records(context: Context, owed: Owed, before: Record | None, addresses: _Addresses, metered: Metered) -> list[Record]:
     server = owed.item.entity
     opening = _opening(owed.since, before, context.plan)
     newest = before if isinstance(before, CloudRecord) else None
     records: list[Record] = []
     for reading in readings(server, owed.since, owed.until, context.accounts.vo_of, opening):
-        measured = cloud_record(reading, context.rules, addresses.of(server.uuid))
+        measured = cloud_record(reading, context.rules, addresses.of(server.uuid), metered)
         record = never_shrinking(measured, newest)
         if record is not measured and record != measured:
             context.settled.shrunk += 1

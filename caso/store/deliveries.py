@@ -16,6 +16,7 @@ from caso.store.book import Kinds, record_of, text_of
 from caso.store.comparing import Compared, compared
 from caso.store.engine import Database, chunks
 from caso.store.inspection import Inspection
+from caso.store.measures import Measures
 from caso.store.purging import purge
 from caso.store.schema import deliveries, messengers, records
 from caso.store.standing import Selection, State, standings
@@ -141,11 +142,12 @@ class Deliveries:
             return redelivery.skip(connection, messenger, chosen, at)
 
     def purge(self, before: Month) -> int:
-        """Drop records of months before ``before``; how many.
+        """Drop records, and what meters told, of months before ``before``; how many records.
 
         What is due to a messenger stays, and the newest record of each kind of every living entity.
         """
         with self._database.write() as connection:
+            Measures(connection).purge(before)
             return purge(connection, before)
 
     def _held(self, row: Any) -> Held:

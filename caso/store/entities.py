@@ -18,7 +18,7 @@ from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
 from caso.store.names import Place, Scope
 from caso.store.quarantine import Quarantine
 from caso.store.schema import entities
-from caso.window import BEGINNING
+from caso.window import BEGINNING, Month
 
 SERVER = "server"
 
@@ -110,6 +110,24 @@ class Entities:
     def all_accounted(self, place: Place, project_id: str, until: datetime, *, kind: str = SERVER) -> None:
         """Note that all of :meth:`due` is accounted for up to ``until``, or beyond as it was, with what is known now."""
         accounted.note_all(self._connection, place, kind, project_id, until)
+
+    def known_otherwise(self, place: Place, changed: Iterable[tuple[str, datetime]], *, kind: str = SERVER) -> None:
+        """Note since when something else than its own life is known otherwise of some.
+
+        What is told of the month that they are accounted for is in their next record anyway: this is for earlier ones.
+        """
+        since: dict[str, datetime] = {}
+        for uuid, instant in changed:
+            since[uuid] = min(instant, since.get(uuid, instant))
+        this = update(entities).where(of_kind(place, kind), entities.c.id == bindparam("b_id"))
+        for chunk in chunks(since):
+            known = self._load(place, KINDS[kind], set(chunk))
+            late = [
+                {"b_id": uuid, "dirty_from": min(since[uuid], one.dirty_from or since[uuid]), "settled": False}
+                for uuid, one in known.items()
+                if one.accounted_until and Month.of(one.accounted_until) > Month.of(since[uuid])
+            ]
+            execute_many(self._connection, this, late)
 
     def observe(
         self, place: Place, seen: Sequence[Any], *, by: str, vouched: Mapping[str, datetime] = MappingProxyType({})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, MetaData, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, Double, ForeignKey, Index, Integer, MetaData, String, Table
 
 from caso.store.columns import Told, Utc, body, name
 
@@ -97,6 +97,25 @@ accounted = Table(
     Column("kind", name(32), primary_key=True),
     Column("project_id", name(255), primary_key=True),
     Column("until", Utc, nullable=False),
+)
+
+# What meters told of a server in a UTC day, from start to until. stated: it is in the records that are made of single days.
+measures = Table(
+    "measures",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("id", name(255), primary_key=True),
+    Column("meter", name(32), primary_key=True),
+    Column("day", name(10), primary_key=True),
+    Column("project_id", name(255), nullable=False),
+    Column("start", Utc, nullable=False),
+    Column("until", Utc, nullable=False),
+    Column("amount", Double, nullable=False),
+    Column("covered_seconds", Double, nullable=False),
+    Column("known_at", Utc, nullable=False),
+    Column("stated", Boolean, nullable=False),
+    Index(None, "cloud", "region", "project_id", "meter", "stated", "day"),
 )
 
 quarantine = Table(

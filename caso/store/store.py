@@ -8,6 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from caso.lifecycle.measured import CUMULATIVE, Measured
 from caso.store.book import Kinds
 from caso.store.checkpoints import CheckpointReader, Checkpoints
 from caso.store.deliveries import Deliveries
@@ -17,6 +18,7 @@ from caso.store.histories import Histories, HistoryReader
 from caso.store.ledger import Ledger
 from caso.store.locks import Locks
 from caso.store.lookup import Lookup
+from caso.store.measures import Measures
 from caso.store.names import Place, Scope
 from caso.store.quarantine import OddLike, Quarantine, Quarantined
 
@@ -28,6 +30,7 @@ class Step(NamedTuple):
     ledger: Ledger
     checkpoints: Checkpoints
     histories: Histories
+    measures: Measures
 
 
 class Store:
@@ -50,7 +53,13 @@ class Store:
     def transaction(self) -> Iterator[Step]:
         """What the block does is kept together when it ends, and not at all when it raises."""
         with self.database.write() as connection:
-            yield Step(Entities(connection), Ledger(connection, self._kinds), Checkpoints(connection), Histories(connection))
+            yield Step(
+                Entities(connection),
+                Ledger(connection, self._kinds),
+                Checkpoints(connection),
+                Histories(connection),
+                Measures(connection),
+            )
 
     def observe(self, place: Place, seen: Sequence[Any], *, by: str) -> set[str]:
         """Fold what the extractor ``by`` saw into what is known; the ids of what is not as it was known.
@@ -60,6 +69,13 @@ class Store:
         with self.database.write() as connection:
             vouched = Checkpoints(connection).vouched(place, by)
             return Entities(connection).observe(place, seen, by=by, vouched=vouched)
+
+    def measure(self, place: Place, told: Sequence[Measured]) -> None:
+        """Keep what meters told; of who was accounted for beyond the month of it, that its life is known otherwise."""
+        with self.database.write() as connection:
+            changed = Measures(connection).take(place, [one for one in told if one.meter in CUMULATIVE])
+            Measures(connection).take(place, [one for one in told if one.meter not in CUMULATIVE])
+            Entities(connection).known_otherwise(place, changed)
 
     def end(self, place: Place, kind: str, ids: Collection[str], *, at: datetime, reason: str) -> list[str]:
         """End those of these that are known and live where they were last seen; the ids."""
@@ -94,6 +110,12 @@ class Store:
         """The entities of a kind that the project owns and that have no end yet, by id; read a part at a time."""
         with self.database.read() as connection:
             yield from Entities(connection).living(place, project_id, kind=kind)
+
+    def lived(self, place: Place, project_id: str, kind: str, since: datetime) -> Iterator[Any]:
+        """The entities of a kind that the project owns and that had not ended before ``since``, by id; read a part at a time."""
+        with self.database.read() as connection:
+            for one in Entities(connection).lived(place, project_id, since=since, kind=kind):
+                yield one.entity
 
     def known(self, place: Place, kind: str, ids: Collection[str]) -> dict[str, Any]:
         """Those entities of a kind that are known there, by id."""

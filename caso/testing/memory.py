@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Self
 
 from caso.extractors.base import Listing, Seen
@@ -40,6 +41,10 @@ class Remembered:
     def living(self, kind: str, project_id: str) -> Sequence[Any]:
         of_kind = sorted(self._entities.get(kind, {}).items())
         return [known for _, known in of_kind if known.project_id == project_id and known.ended is None]
+
+    def lived(self, kind: str, project_id: str, since: datetime) -> Sequence[Any]:
+        of_kind = sorted(self._entities.get(kind, {}).items())
+        return [one for _, one in of_kind if one.project_id == project_id and (one.ended is None or one.ended >= since)]
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
         return {thing_id: known for thing_id, known in self._entities.get(kind, {}).items() if thing_id in ids}

@@ -56,7 +56,7 @@ def job(
     traffic = Traffic(Deadline(conf.deadline or None), conf.threads_per_service)
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
     sources = Sources(access, clock=clock)
-    extractors = {name: extractor(conf, name, sources) for name in conf.extractor}
+    extractors = _extractors(conf, sources)
     rules = _rules(conf)
     for option, names in {"cloud": [access.cloud], "extractor": extractors, "messengers": conf.messengers}.items():
         require_kept(option, names)
@@ -253,6 +253,15 @@ def _kinds(conf: cfg.ConfigOpts) -> Mapping[str, type[Record]]:
     """The classes of all kinds of record that this configuration can make, caso's and third parties'."""
     classes = plugins.load_all(EXTRACTORS, conf.extractor, Extractor).values()
     return {made.kind: made for made in (*BUILT_IN, *(made for cls in classes for made in cls.makes))}
+
+
+def _extractors(conf: cfg.ConfigOpts, sources: Sources) -> dict[str, Extractor]:
+    """The extractors of this run, by name, each told what the others tell of."""
+    found = {name: extractor(conf, name, sources) for name in conf.extractor}
+    observed = {name: one.observes for name, one in found.items()}
+    for name, one in found.items():
+        one.beside(frozenset().union(*(kinds for other, kinds in observed.items() if other != name)))
+    return found
 
 
 def extractor(conf: cfg.ConfigOpts, name: str, sources: Sources) -> Extractor:

@@ -95,6 +95,22 @@ CREATE TABLE locks (
     renewed VARCHAR(27) NOT NULL,
     CONSTRAINT pk_locks PRIMARY KEY (name)
 );
+CREATE TABLE measures (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    id VARCHAR(255) NOT NULL,
+    meter VARCHAR(32) NOT NULL,
+    day VARCHAR(10) NOT NULL,
+    project_id VARCHAR(255) NOT NULL,
+    start VARCHAR(27) NOT NULL,
+    until VARCHAR(27) NOT NULL,
+    amount DOUBLE NOT NULL,
+    covered_seconds DOUBLE NOT NULL,
+    known_at VARCHAR(27) NOT NULL,
+    stated BOOLEAN NOT NULL,
+    CONSTRAINT pk_measures PRIMARY KEY (cloud, region, id, meter, day)
+);
+CREATE INDEX ix_measures_cloud_region_project_id_meter_stated_day ON measures (cloud, region, project_id, meter, stated, day);
 CREATE TABLE messengers (
     name VARCHAR(64) NOT NULL,
     kinds TEXT,

@@ -1,0 +1,54 @@
+"""Energy: records of single days, each made once its day is over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+from caso.accounting.energy import energy_record
+from caso.lifecycle.measured import CPU, ENERGY, Measured
+from caso.lifecycle.server import Server
+from caso.records import EnergyRecord
+from caso.settling.context import Context
+from caso.store import Statement
+from caso.window import Month
+
+CHUNK = 500
+
+
+def settle_energy(context: Context) -> None:
+    """The records of all days that are over, and of servers that have ended, that meters told of otherwise since.
+
+    A day that goes on makes none yet: some recipients add up what they are sent, and would count it again with each run.
+    """
+    today = context.plan.window.end.date()
+    measures = context.step.measures
+    for chunk in _chunks(measures.unstated(context.place, context.project_id, ENERGY, before=today)):
+        cpu = measures.of_days(context.place, CPU, chunk)
+        servers = context.step.entities.known(context.place, "server", sorted({one.uuid for one in chunk}))
+        known = [one for one in chunk if one.uuid in servers]
+        statements = [_statement(context, one, servers[one.uuid], cpu.get((one.uuid, one.day))) for one in known]
+        context.settled.changes += context.step.ledger.put_many(statements)
+        measures.note_stated(context.place, known)
+
+
+def _statement(context: Context, energy: Measured, server: Server, cpu: Measured | None) -> Statement:
+    vo = context.accounts.vo_of.get(energy.project_id)
+    record = energy_record(server, energy, cpu, vo, context.rules) if vo is not None else None
+    month = Month.of(energy.start)
+    return Statement(
+        subject=f"energy/{energy.uuid}/{energy.day.isoformat()}",
+        kinds=frozenset({EnergyRecord.kind}),
+        since=month,
+        until=month,
+        known_at=energy.seen_at,
+        records=[record] if record else [],
+        place=context.place,
+        project_id=context.project_id,
+    )
+
+
+def _chunks(owed: Iterable[Measured]) -> Iterator[Sequence[Measured]]:
+    rest = iter(owed)
+    while chunk := list(islice(rest, CHUNK)):
+        yield chunk

@@ -1,0 +1,138 @@
+"""Measures: slots told again and again, of which the best telling is kept."""
+
+from __future__ import annotations
+
+import dataclasses
+from datetime import UTC, date, datetime, timedelta
+
+from caso.lifecycle.measured import CPU, ENERGY, NETWORK_INBOUND, Measured, Metered
+from caso.store import Store
+from caso.window import Month
+from tests.unit.store.building import FEBRUARY, HERE, MARCH, NOW, a_server
+
+MIDNIGHT = datetime(2024, 3, 9, tzinfo=UTC)
+DAY = timedelta(days=1)
+
+
+def a_measure(uuid: str = "vm-1", day: datetime = MIDNIGHT, **facts: object) -> Measured:
+    whole = {
+        "meter": ENERGY,
+        "uuid": uuid,
+        "project_id": "p1",
+        "start": day,
+        "end": day + DAY,
+        "amount": 3600.0,
+        "covered_seconds": 86400.0,
+        "seen_at": NOW,
+    }
+    return Measured(**(whole | facts))  # type: ignore[arg-type]
+
+
+def unstated(store: Store, before: datetime = NOW, meter: str = ENERGY) -> list[Measured]:
+    with store.transaction() as step:
+        return list(step.measures.unstated(HERE, "p1", meter, before=before.date()))
+
+
+def metered(store: Store, uuid: str = "vm-1") -> Metered:
+    with store.transaction() as step:
+        return step.measures.metered(HERE, [uuid]).get(uuid, Metered())
+
+
+def test_what_was_told_comes_back_as_it_was(store):
+    told = [a_measure(), a_measure("vm-2", amount=0.1), a_measure(meter=CPU, amount=12.5)]
+
+    store.measure(HERE, told)
+
+    assert unstated(store) == told[:2]
+    assert unstated(store, meter=CPU) == told[2:]
+
+
+def test_a_day_that_is_not_over_waits_but_for_a_server_that_has_ended(store):
+    today = NOW.replace(hour=0)
+    store.observe(HERE, [a_server("ended", ended=NOW - timedelta(hours=1)), a_server("lives")], by="nova")
+    store.measure(HERE, [a_measure("ended", today, end=NOW), a_measure("lives", today, end=NOW)])
+
+    assert [one.uuid for one in unstated(store)] == ["ended"]
+    assert [one.uuid for one in unstated(store, NOW + DAY)] == ["ended", "lives"]
+
+
+def test_what_is_stated_is_told_again_only_where_it_is_known_otherwise(store):
+    store.measure(HERE, [a_measure("vm-1"), a_measure("vm-2")])
+    with store.transaction() as step:
+        step.measures.note_stated(HERE, unstated_ := list(step.measures.unstated(HERE, "p1", ENERGY, before=NOW.date())))
+    assert len(unstated_) == 2
+
+    store.measure(HERE, [a_measure("vm-1", seen_at=NOW + DAY), a_measure("vm-2", amount=4000.0)])
+
+    assert [(one.uuid, one.amount) for one in unstated(store)] == [("vm-2", 4000.0)]
+
+
+def test_what_covers_less_of_a_slot_replaces_nothing(store):
+    store.measure(HERE, [a_measure()])
+
+    store.measure(HERE, [a_measure(amount=5.0, covered_seconds=60.0, seen_at=NOW + DAY)])
+
+    assert [one.amount for one in unstated(store)] == [3600.0]
+
+
+def test_amounts_add_up_by_month_since_the_first_word(store):
+    first = datetime(2024, 2, 28, 14, tzinfo=UTC)
+    store.measure(
+        HERE,
+        [
+            a_measure(meter=CPU, start=first, end=datetime(2024, 2, 29, tzinfo=UTC), amount=10.0),
+            a_measure(meter=CPU, day=datetime(2024, 2, 29, tzinfo=UTC), amount=20.0),
+            a_measure(meter=CPU, day=MIDNIGHT, amount=40.0),
+            a_measure(meter=NETWORK_INBOUND, amount=7.0),
+            a_measure(amount=9.0),
+        ],
+    )
+
+    found = metered(store)
+
+    assert found.through(CPU, Month(2024, 1)) is None
+    assert found.through(CPU, FEBRUARY) == (FEBRUARY, first, 30.0)
+    assert found.through(CPU, MARCH) == (MARCH, first, 70.0)
+    assert found.through(NETWORK_INBOUND, MARCH) == (MARCH, MIDNIGHT, 7.0)
+    assert metered(store, "vm-2") == Metered()
+
+
+def test_what_is_told_late_of_an_earlier_month_has_it_accounted_for_again(store):
+    store.observe(HERE, [a_server("vm-1"), a_server("vm-2")], by="nova")
+    with store.transaction() as step:
+        step.entities.all_accounted(HERE, "p1", NOW)
+
+    late = datetime(2024, 2, 29, tzinfo=UTC)
+    store.measure(HERE, [a_measure("vm-1", late, meter=CPU), a_measure("vm-2", meter=CPU), a_measure("vm-2", late)])
+
+    with store.transaction() as step:
+        due = {one.entity.uuid: one.dirty_from for one in step.entities.due(HERE, "p1")}
+    assert due == {"vm-1": late, "vm-2": None}
+
+
+def test_the_same_day_of_another_meter_is_found(store):
+    cpu = a_measure(meter=CPU, amount=100.0)
+    store.measure(HERE, [a_measure(), cpu, a_measure("vm-2")])
+
+    with store.transaction() as step:
+        found = step.measures.of_days(HERE, CPU, [a_measure(), a_measure("vm-2")])
+
+    assert found == {("vm-1", date(2024, 3, 9)): cpu}
+
+
+def test_old_days_are_let_go_of_and_their_sums_are_kept(store):
+    days = [datetime(2024, 1, 30, tzinfo=UTC) + number * DAY for number in range(4)]
+    store.measure(HERE, [a_measure(day=day, meter=meter, amount=1.0) for day in days for meter in (CPU, ENERGY)])
+    before = metered(store)
+
+    store.ledger.purge(FEBRUARY)
+
+    assert [one.day.isoformat() for one in unstated(store)] == ["2024-02-01", "2024-02-02"]
+    assert metered(store) == before
+    kept = unstated(store, meter=CPU)
+    assert [(one.start, one.end, one.amount) for one in kept][0] == (days[0], days[2], 2.0)
+    assert len(kept) == 3
+
+
+def test_a_measure_knows_its_day_in_utc():
+    assert dataclasses.replace(a_measure(), end=NOW).day == date(2024, 3, 9)
