@@ -113,7 +113,7 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
     parts = list(history.parts(store, report.scopes, observes))
     watcher.step("parts", len(parts))
     for scope, plan in parts:
-        settled = settle(store, accounts, plan, whole=scope.whole, moves=not scope.unreachable)
+        settled = settle(store, accounts, plan, whole=scope.whole, moves=not scope.unreachable, last=scope.last)
         scope.settled += settled
         watcher.step("settled", settled.changes.news)
         lease.renew(clock())

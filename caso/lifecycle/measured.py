@@ -45,12 +45,15 @@ class Measured:
     def day(self) -> date:
         return self.start.astimezone(UTC).date()
 
-    def is_better_than(self, held: Measured) -> bool:
-        """Whether this, told later of the same slot, is to be kept in place of what is held.
+    def after(self, held: Measured | None) -> Measured:
+        """What is known of a slot once this is told of it after what is held.
 
-        Not where it covers less: a meter forgets what is long past, and a service that was just started has not read all yet.
+        Where it covers less, what is held goes on: a meter forgets what is long past, and a service that was just started has
+        not read all yet. That it was asked up to a later time is known all the same.
         """
-        return self.covered_seconds >= held.covered_seconds
+        if held is None or self.covered_seconds >= held.covered_seconds:
+            return self
+        return dataclasses.replace(held, end=max(held.end, self.end))
 
 
 class Total(NamedTuple):

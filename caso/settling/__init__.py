@@ -28,18 +28,18 @@ PASSES: Mapping[str, Callable[[Context], None]] = {
 }
 
 
-def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool, *, moves: bool = True) -> Settled:
+def settle(store: Store, accounts: Accounts, plan: Plan, whole: bool, *, moves: bool = True, last: bool = False) -> Settled:
     """Commit together: the records of what a scope's extractor observes, and its checkpoint where the window was ``whole``.
 
     Of a window that could not be finished, what was seen of it is accounted for; the checkpoint stays. It stays as well
     where it is not to move (``moves``): all that can be accounted for is, and the window may yet be told.
-    A stretch of the past moves no checkpoint; how far it has come is noted with its records.
+    A stretch of the past moves no checkpoint; how far it has come is noted with its records. ``last``: the scope's last window.
     """
     settled = Settled()
     kinds = accounts.observes[plan.scope.extractor]
     with store.transaction() as step:
         began = _with_its_beginning(step, plan, kinds)
-        context = Context(step, began, accounts, whole, settled)
+        context = Context(step, began, accounts, whole, settled, last)
         for kind in (kind for kind in PASSES if kind in kinds):
             PASSES[kind](context)
         if plan.live:

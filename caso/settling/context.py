@@ -39,13 +39,14 @@ class Accounts:
 
 @dataclasses.dataclass(frozen=True)
 class Context:
-    """One scope's pass: ``whole`` where all of its window was seen."""
+    """One scope's pass: ``whole`` where all of its window was seen, ``last`` where no other will come."""
 
     step: Step
     plan: Plan
     accounts: Accounts
     whole: bool
     settled: Settled
+    last: bool = False
     _leading: dict[Month, Mapping[str, Sequence[str]]] = dataclasses.field(default_factory=dict)
 
     @property

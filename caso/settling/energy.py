@@ -20,10 +20,10 @@ def settle_energy(context: Context) -> None:
     """The records of all days that are over, and of servers that have ended, that meters told of otherwise since.
 
     A day that goes on makes none yet: some recipients add up what they are sent, and would count it again with each run.
+    In a scope's last window there is no waiting for its end.
     """
-    today = context.plan.window.end.date()
     measures = context.step.measures
-    for chunk in _chunks(measures.unstated(context.place, context.project_id, ENERGY, before=today)):
+    for chunk in _chunks(measures.unstated(context.place, context.project_id, ENERGY, open_too=context.last)):
         cpu = measures.of_days(context.place, CPU, chunk)
         servers = context.step.entities.known(context.place, "server", sorted({one.uuid for one in chunk}))
         known = [one for one in chunk if one.uuid in servers]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, and_, bindparam, delete, exists, false, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, exists, false, func, insert, or_, select, true, update
 
 from caso.lifecycle.measured import CUMULATIVE, ENERGY, Measured, Metered, Total
 from caso.store.batches import execute_many
@@ -37,8 +37,8 @@ class Measures:
         changed: list[Changed] = []
         for chunk in chunks(told):
             held = self._held(place, chunk)
-            better = {_slot(one): one for one in chunk if _slot(one) not in held or one.is_better_than(held[_slot(one)])}
-            news = {slot: one for slot, one in better.items() if slot not in held or _told(one) != _told(held[slot])}
+            known = {_slot(one): one.after(held.get(_slot(one))) for one in chunk}
+            news = {slot: one for slot, one in known.items() if slot not in held or _told(one) != _told(held[slot])}
             self._write(place, news, held)
             changed += [Changed(one.uuid, one.start) for one in news.values()]
         return changed
@@ -56,18 +56,22 @@ class Measures:
                 found.setdefault(row.id, {}).setdefault(row.meter, []).append(total)
         return {uuid: Metered(totals) for uuid, totals in found.items()}
 
-    def unstated(self, place: Place, project_id: str, meter: str, *, before: date) -> Iterator[Measured]:
-        """What a project's servers are to have records of: of slots before a day, and of servers that have ended."""
-        over = exists().where(
+    def unstated(self, place: Place, project_id: str, meter: str, *, open_too: bool = False) -> Iterator[Measured]:
+        """What a project's servers are to have records of: of slots that are told up to midnight, or up to the server's end.
+
+        ``open_too``: of all others as well.
+        """
+        ended = exists().where(
             entities.c.cloud == measures.c.cloud,
             entities.c.region == measures.c.region,
             entities.c.kind == "server",
             entities.c.id == measures.c.id,
-            entities.c.ended.is_not(None),
+            entities.c.ended <= measures.c.until,
         )
+        up_to_midnight = func.substr(measures.c.until, 1, len("2024-02-29")) > measures.c.day
+        whole = true() if open_too else or_(up_to_midnight, ended)
         owed = and_(_at(place), measures.c.project_id == project_id, measures.c.meter == meter, measures.c.stated == false())
-        which = owed, or_(measures.c.day < before.isoformat(), over)
-        rows = self._connection.execute(select(measures).where(*which).order_by(measures.c.day, measures.c.id)).all()
+        rows = self._connection.execute(select(measures).where(owed, whole).order_by(measures.c.day, measures.c.id)).all()
         return (_measured(row) for row in rows)
 
     def of_days(self, place: Place, meter: str, slots: Iterable[Measured]) -> dict[tuple[str, date], Measured]:

@@ -15,6 +15,7 @@ from caso.store.deliveries import Deliveries
 from caso.store.engine import Database
 from caso.store.entities import SERVER, Entities
 from caso.store.histories import Histories, HistoryReader
+from caso.store.kinds import KINDS
 from caso.store.ledger import Ledger
 from caso.store.locks import Locks
 from caso.store.lookup import Lookup
@@ -98,7 +99,10 @@ class Store:
 
         What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
         It ends where it was seen last, or known to be there by other means, unless what was ``vouched`` for is refuted.
+        Of kinds that are no entities (``measure``) nothing can vanish.
         """
+        if kind not in KINDS:
+            return []
         with self.database.write() as connection:
             checkpoint = Checkpoints(connection).get(scope)
             there_until = checkpoint.vouched if checkpoint and vouched else None

@@ -28,9 +28,9 @@ def a_measure(uuid: str = "vm-1", day: datetime = MIDNIGHT, **facts: object) -> 
     return Measured(**(whole | facts))  # type: ignore[arg-type]
 
 
-def unstated(store: Store, before: datetime = NOW, meter: str = ENERGY) -> list[Measured]:
+def unstated(store: Store, meter: str = ENERGY, **options: bool) -> list[Measured]:
     with store.transaction() as step:
-        return list(step.measures.unstated(HERE, "p1", meter, before=before.date()))
+        return list(step.measures.unstated(HERE, "p1", meter, **options))
 
 
 def metered(store: Store, uuid: str = "vm-1") -> Metered:
@@ -53,14 +53,23 @@ def test_a_day_that_is_not_over_waits_but_for_a_server_that_has_ended(store):
     store.measure(HERE, [a_measure("ended", today, end=NOW), a_measure("lives", today, end=NOW)])
 
     assert [one.uuid for one in unstated(store)] == ["ended"]
-    assert [one.uuid for one in unstated(store, NOW + DAY)] == ["ended", "lives"]
+    assert [one.uuid for one in unstated(store, open_too=True)] == ["ended", "lives"]
+
+
+def test_a_day_that_was_not_told_to_its_end_waits_until_it_is_however_late(store):
+    store.measure(HERE, [a_measure(end=MIDNIGHT + DAY / 2, covered_seconds=43200.0)])
+    waiting = unstated(store)
+
+    store.measure(HERE, [a_measure(amount=0.0, covered_seconds=0.0, seen_at=NOW + 30 * DAY)])
+
+    assert waiting == []
+    assert [(one.end, one.amount, one.covered_seconds) for one in unstated(store)] == [(MIDNIGHT + DAY, 3600.0, 43200.0)]
 
 
 def test_what_is_stated_is_told_again_only_where_it_is_known_otherwise(store):
     store.measure(HERE, [a_measure("vm-1"), a_measure("vm-2")])
     with store.transaction() as step:
-        step.measures.note_stated(HERE, unstated_ := list(step.measures.unstated(HERE, "p1", ENERGY, before=NOW.date())))
-    assert len(unstated_) == 2
+        step.measures.note_stated(HERE, step.measures.unstated(HERE, "p1", ENERGY))
 
     store.measure(HERE, [a_measure("vm-1", seen_at=NOW + DAY), a_measure("vm-2", amount=4000.0)])
 
@@ -130,7 +139,7 @@ def test_old_days_are_let_go_of_and_their_sums_are_kept(store):
     assert [one.day.isoformat() for one in unstated(store)] == ["2024-02-01", "2024-02-02"]
     assert metered(store) == before
     kept = unstated(store, meter=CPU)
-    assert [(one.start, one.end, one.amount) for one in kept][0] == (days[0], days[2], 2.0)
+    assert (kept[0].start, kept[0].end, kept[0].amount) == (days[0], days[2], 2.0)
     assert len(kept) == 3
 
 
