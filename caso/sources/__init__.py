@@ -12,6 +12,7 @@ from typing import Any
 from caso.errors import DeniedError, SourceError
 from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
 from caso.sources.compute import Compute, ServerPage, negotiate, utc_now
+from caso.sources.gnocchi import Gnocchi
 from caso.sources.identity import Found, Identity, ProjectRow
 from caso.sources.image import Images
 from caso.sources.lookup import Lookup, Once
@@ -28,6 +29,7 @@ __all__ = [
     "FlavorRow",
     "FloatingIpRow",
     "Found",
+    "Gnocchi",
     "Identity",
     "LoginError",
     "LostMarkerError",
@@ -113,6 +115,10 @@ class Sources:
     def network(self, region: str, scope: ScopeOrProject) -> Network:
         """Neutron in a region, asked for one project or, as :meth:`shared_scope`, for all."""
         return Network(self._opener.api("network", scope, region), self._clock)
+
+    def gnocchi(self, region: str, scope: ScopeOrProject) -> Gnocchi:
+        """Gnocchi in a region, asked for one project or, as :meth:`shared_scope`, for all."""
+        return Gnocchi(self._opener.api("metric", scope, region), self._clock)
 
     def unknown_hosts(self, region: str, scope: ScopeOrProject) -> int | None:
         """How many compute hosts Nova cannot reach since their cell is down; None where this role is not told."""

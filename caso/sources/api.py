@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Protocol
@@ -36,6 +37,23 @@ class TruncatedError(SourceError):
     """The API has more objects than it lists, and no next page for them."""
 
 
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """An answer as client libraries want it; ``following`` is the URL that its Link header calls the next page."""
+
+    body: Any
+    following: str | None = None
+
+    @property
+    def links(self) -> Mapping[str, Mapping[str, str]]:
+        """The links by their relation, as requests has them."""
+        return {"next": {"url": self.following}} if self.following else {}
+
+    def json(self) -> Any:
+        """The body, read."""
+        return self.body
+
+
 class Api(Protocol):
     """One API in one region, asked in one scope."""
 
@@ -64,10 +82,17 @@ class Api(Protocol):
         """The version document of the endpoint."""
 
 
+class Sender(Api, Protocol):
+    """An API that takes questions of any form, as client libraries have them."""
+
+    def send(self, method: str, path: str, *, to: str, **request: Any) -> Reply:
+        """The answer; ``request`` has the headers and the data. Errors as for ``get``, and as there it may be sent again."""
+
+
 class Opener(Protocol):
     """Gives APIs; :class:`caso.sources.session.Access` is the real one."""
 
-    def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Api:
+    def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Sender:
         """The API of a service; nothing is sent before it is asked something."""
 
     def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import requests
 from keystoneauth1 import exceptions as ksa
@@ -40,7 +42,7 @@ def unanswered(exc: Exception) -> bool:
     """True when the service did not say anything to the question; another one need not fare better."""
     if isinstance(exc, ksa.HttpError):
         return exc.http_status in RETRIED_STATUSES
-    return isinstance(exc, (ksa.ConnectionError, *UNREADABLE)) and not _is_refused(exc)
+    return isinstance(exc, (ksa.ConnectionError, *UNREADABLE)) and not is_refused(exc)
 
 
 def may_pass(exc: Exception) -> bool:
@@ -105,19 +107,28 @@ def _from_body(exc: ksa.HttpError) -> str | None:
     if not isinstance(body, dict):
         return None
     messages = (part.get("message") for part in body.values() if isinstance(part, dict))
-    return next((message for message in messages if isinstance(message, str)), None)
+    return next((message for message in messages if isinstance(message, str)), None) or _description(body)
+
+
+def _description(body: Mapping[str, Any]) -> str | None:
+    """Gnocchi's way: a text, or a cause with its reason and detail."""
+    told = body.get("description")
+    if isinstance(told, dict):
+        told = ": ".join(str(told[key]) for key in ("cause", "reason", "detail") if told.get(key))
+    return told if isinstance(told, str) else None
 
 
 def _is_denied(exc: Exception) -> bool:
     return isinstance(exc, ksa.HttpError) and exc.http_status in (401, 403)
 
 
-def _is_refused(exc: Exception) -> bool:
+def is_refused(exc: Exception) -> bool:
+    """True where caso itself does not take the answer."""
     return isinstance(getattr(exc, "original", None), RefusedAnswerError)
 
 
 def _advice(exc: Exception) -> str:
-    if _is_refused(exc):
+    if is_refused(exc):
         return "correct auth_url or the endpoint in the catalog; see what answers there"
     if isinstance(exc, ksa.HttpError):
         if exc.http_status in RETRIED_STATUSES:

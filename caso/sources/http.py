@@ -13,16 +13,23 @@ from keystoneauth1 import exceptions as ksa
 from keystoneauth1.plugin import BaseAuthPlugin
 from keystoneauth1.session import Session
 
-from caso.sources.api import LoginError, MissingError
+from caso.sources.api import LoginError, MissingError, Reply
 from caso.sources.failure import MAY_CHANGE, MAY_READ, GarbledError, login_failed, reason, request_failed
 from caso.sources.manners import Manners, Subject
 from caso.sources.retrying import retried
 
 LOG = logging.getLogger(__name__)
 
-NAMES = {"compute": "nova", "identity": "keystone", "image": "glance", "network": "neutron", "block-storage": "cinder"}
+NAMES = {
+    "compute": "nova",
+    "identity": "keystone",
+    "image": "glance",
+    "network": "neutron",
+    "block-storage": "cinder",
+    "metric": "gnocchi",
+}
 # These are in catalogs with their only version or without; their paths name it.
-ONLY_VERSION = {"image": "/v2", "network": "/v2.0"}
+ONLY_VERSION = {"image": "/v2", "network": "/v2.0", "metric": "/v1"}
 
 ID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}")
 TOKENS = Subject("keystone", kind="/auth/tokens")
@@ -93,6 +100,16 @@ class HttpApi:
         ask = partial(self._session.request, method=method, auth=self._auth, json=body)
         self._ask(lambda: ask(self._base() + path), to, self._about(path), MAY_CHANGE)
 
+    def send(self, method: str, path: str, *, to: str, **request: Any) -> Reply:
+        """The answer, read, to what a client library asks; see :class:`caso.sources.api.Sender`."""
+        self._login()
+
+        def read() -> Reply:
+            response = self._session.request(self._base() + path, method, auth=self._auth, **request)
+            return Reply(_json(response), response.links.get("next", {}).get("url"))
+
+        return self._ask(read, to, self._about(path))
+
     def versions(self) -> Mapping[str, Any]:
         """The version document; a catalog may name a project behind the version (``/v2.1/PROJECT``)."""
         self._login()
@@ -154,10 +171,14 @@ class HttpApi:
         return found
 
     def _object(self, response: requests.Response) -> Mapping[str, Any]:
-        try:
-            body = response.json()
-        except ValueError as exc:
-            raise GarbledError("the answer is no JSON, or only a part of it") from exc
+        body = _json(response)
         if not isinstance(body, dict):
             raise GarbledError(f"the answer is no JSON object; is this endpoint really {self._service_type}?")
         return body
+
+
+def _json(response: requests.Response) -> Any:
+    try:
+        return response.json()
+    except ValueError as exc:
+        raise GarbledError("the answer is no JSON, or only a part of it") from exc

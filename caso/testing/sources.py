@@ -17,8 +17,10 @@ from datetime import datetime
 from typing import Any
 
 from caso.errors import DeniedError, SourceError
-from caso.sources import Api, LoginError, MissingError, Scope, ScopeOrProject, Sources
+from caso.sources import LoginError, MissingError, Scope, ScopeOrProject, Sources
+from caso.sources.api import Reply, Sender
 from caso.sources.compute import utc_now
+from caso.testing.gnocchi import FakeGnocchi
 from caso.testing.networks import FakeNetwork
 from caso.testing.servers import FakeCompute
 from caso.testing.volumes import FakeVolume
@@ -101,7 +103,7 @@ class FakeImage:
         return {"versions": []}
 
 
-Fake = FakeCompute | FakeIdentity | FakeImage | FakeVolume | FakeNetwork
+Fake = FakeCompute | FakeIdentity | FakeImage | FakeVolume | FakeNetwork | FakeGnocchi
 
 
 class FakeAccess:
@@ -132,7 +134,7 @@ class FakeAccess:
         self._roles = roles
         self._lock = threading.Lock()
 
-    def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Api:
+    def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Sender:
         """The fake of a service in a scope; all regions are the same."""
         return _FakeApi(self, service_type, scope)
 
@@ -172,13 +174,22 @@ class _FakeApi:
         to: str,
         microversion: str | None = None,
     ) -> Mapping[str, Any]:
-        return self._service(path).answer(self._scope, path, params or {})
+        service = self._service(path)
+        if isinstance(service, FakeGnocchi):
+            raise MissingError(f"gnocchi: cannot {to}: GET {path} is not there (HTTP 404)")
+        return service.answer(self._scope, path, params or {})
 
     def change(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, to: str) -> None:
         service = self._service(path)
         if not isinstance(service, FakeIdentity):
             raise MissingError(f"{self.name}: cannot {to}: {method} {path} is not there (HTTP 404)")
         service.change(self._scope, path, body or {})
+
+    def send(self, method: str, path: str, *, to: str, **request: Any) -> Reply:
+        service = self._service(path)
+        if not isinstance(service, FakeGnocchi):
+            raise MissingError(f"{self.name}: cannot {to}: {method} {path} is not there (HTTP 404)")
+        return service.answer(path, request.get("data"), f"gnocchi: cannot {to}")
 
     def versions(self) -> Mapping[str, Any]:
         return self._service("/").versions()
@@ -199,6 +210,7 @@ def fake_sources(
     image: FakeImage | None = None,
     volume: FakeVolume | None = None,
     network: FakeNetwork | None = None,
+    gnocchi: FakeGnocchi | None = None,
     clock: Callable[[], datetime] = utc_now,
     **access: Any,
 ) -> Sources:
@@ -209,5 +221,6 @@ def fake_sources(
         "image": image or FakeImage(),
         "block-storage": volume or FakeVolume(),
         "network": network or FakeNetwork(),
+        "metric": gnocchi or FakeGnocchi(),
     }
     return Sources(FakeAccess(services, **access), clock=clock)
