@@ -76,6 +76,7 @@ LIBRARIES: Mapping[str, frozenset[str]] = {
     "openstack": frozenset({"sources"}),
     "requests": frozenset({"sources", "messengers"}),
     "gnocchiclient": frozenset({"sources"}),
+    "ijson": frozenset({"sources"}),
     "kombu": frozenset({"sources"}),
     "sqlalchemy": frozenset({"store"}),
     "alembic": frozenset({"store"}),

@@ -7,7 +7,7 @@ connection for ever. Here the whole answer has to be there in time.
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from io import BytesIO
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -17,6 +17,7 @@ from keystoneauth1.session import TCPKeepAliveAdapter
 from urllib3 import HTTPResponse
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 
+from caso.deadline import Deadline
 from caso.sources.failure import AnswerTooLargeError, ForeignRedirectError
 from caso.sources.traffic import Traffic
 
@@ -43,7 +44,10 @@ class Transport(TCPKeepAliveAdapter):
         super().__init__(pool_maxsize=CONNECTIONS, **options)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """The answer, with its body whole; ``args`` and ``kwargs`` as for :class:`requests.adapters.HTTPAdapter`."""
+        """The answer, with its body whole; ``args`` and ``kwargs`` as for :class:`requests.adapters.HTTPAdapter`.
+
+        With ``stream`` its ``raw`` is a :class:`Body`, to be read part by part, however large it is.
+        """
         url = (request.url or "").partition("?")[0]
         # Here, and not where a question is asked: who waits for a token that another thread fetches, or until a question
         # may be asked again, is in nobody's way.
@@ -60,7 +64,9 @@ class Transport(TCPKeepAliveAdapter):
         if isinstance(kwargs.get("timeout"), tuple):
             kwargs["timeout"] = tuple(min(seconds, max(SHORTEST, self._traffic.deadline.left)) for seconds in kwargs["timeout"])
         try:
-            response = self._whole(request, super().send(request, *args, **{**kwargs, "stream": True}), began)
+            begun = super().send(request, *args, **{**kwargs, "stream": True})
+            streamed = kwargs.get("stream") and begun.status_code == requests.codes.ok
+            response = self._streamed(request, begun) if streamed else self._whole(request, begun, began)
             self._traffic.note_clock(url, response.headers.get("Date"), time.time())
             failed = response.status_code >= requests.codes.bad_request
             _require_same_host(response)
@@ -68,27 +74,49 @@ class Transport(TCPKeepAliveAdapter):
         finally:
             self._traffic.note(url, time.monotonic() - began, failed=failed)
 
+    def _streamed(self, request: requests.PreparedRequest, response: requests.Response) -> requests.Response:
+        response.raw = Body(request, response.raw, self._longest, self._traffic.deadline)
+        return response
+
     def _whole(self, request: requests.PreparedRequest, response: requests.Response, began: float) -> requests.Response:
         raw: HTTPResponse = response.raw
-        end = began + min(self._longest, self._traffic.deadline.left)
-        body = BytesIO()
-        try:
-            while part := raw.read1(PART, decode_content=True):
-                body.write(part)
-                if body.tell() > self._largest:
+        content = BytesIO()
+        with closing(Body(request, raw, self._longest - (time.monotonic() - began), self._traffic.deadline)) as body:
+            while part := body.read():
+                content.write(part)
+                if content.tell() > self._largest:
                     raise AnswerTooLargeError(f"the answer is larger than {self._largest} bytes", request=request)
-                if time.monotonic() > end:
-                    raise requests.exceptions.ReadTimeout("the answer did not end in time", request=request)
-        except ReadTimeoutError as exc:
-            raise requests.exceptions.ReadTimeout(exc, request=request) from exc
-        except HTTPError as exc:
-            raise requests.exceptions.ConnectionError(exc, request=request) from exc
-        finally:
-            # One whose answer was read to its end is in the pool already; another one is of no use any more.
-            raw.close()
         headers = {name: value for name, value in raw.headers.items() if name.lower() not in NOT_OF_THE_WHOLE}
-        whole = HTTPResponse(BytesIO(body.getvalue()), headers, raw.status, reason=raw.reason, preload_content=False)
+        whole = HTTPResponse(BytesIO(content.getvalue()), headers, raw.status, reason=raw.reason, preload_content=False)
         return self.build_response(request, whole)
+
+
+class Body:
+    """The body of an answer, part by part. What it is waited for counts, not what its reader does in between."""
+
+    def __init__(self, request: requests.PreparedRequest, raw: HTTPResponse, longest: float, deadline: Deadline) -> None:
+        self._request = request
+        self._raw = raw
+        self._left = longest
+        self._deadline = deadline
+
+    def read(self, size: int = PART) -> bytes:
+        """The next part, empty at the end; an exception of requests where it breaks off, or does not end in time."""
+        began = time.monotonic()
+        try:
+            part = self._raw.read1(min(size, PART), decode_content=True) if size > 0 else b""
+        except ReadTimeoutError as exc:
+            raise requests.exceptions.ReadTimeout(exc, request=self._request) from exc
+        except HTTPError as exc:
+            raise requests.exceptions.ConnectionError(exc, request=self._request) from exc
+        self._left -= time.monotonic() - began
+        if part and (self._left < 0 or self._deadline.passed):
+            raise requests.exceptions.ReadTimeout("the answer did not end in time", request=self._request)
+        return part
+
+    def close(self) -> None:
+        """One that was read to its end is in the pool already; another one is of no use any more."""
+        self._raw.close()
 
 
 def _require_same_host(response: requests.Response) -> None:
