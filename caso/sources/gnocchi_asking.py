@@ -24,7 +24,9 @@ def basic_api(session: Session, endpoint: str, user: str, manners: Manners) -> H
     from gnocchiclient.auth import GnocchiBasicPlugin  # only who asks Gnocchi waits for its client to load
 
     auth = GnocchiBasicPlugin(user, endpoint)
-    return HttpApi(session, auth, "metric", scope=f"user {user}", endpoint=endpoint.rstrip("/"), manners=manners)
+    return HttpApi(
+        session, auth, "metric", scope=f"user {user}", endpoint=endpoint.rstrip("/").removesuffix("/v1"), manners=manners
+    )
 
 
 class Sending:
