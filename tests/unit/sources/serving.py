@@ -1,6 +1,7 @@
 """A Keystone that really listens, and one service behind it: for what only sockets and threads show."""
 
 import json
+import socket
 import threading
 import time
 from collections import Counter
@@ -103,6 +104,32 @@ def serving(answers: Mapping[str, Any] | None = None, seconds: float = 0) -> Ite
         finally:
             server.shutdown()
             thread.join()
+
+
+@contextmanager
+def saying(*answers: bytes) -> Iterator[tuple[str, list[str]]]:
+    """The URL of a server with these answers, the last one for ever, and the requests that it got, whole."""
+    left, requests = list(answers), []
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection, connection.makefile("rb") as lines:
+                    try:
+                        while head := "".join(iter(lambda: lines.readline().decode().replace("\r\n", "\n"), "\n")):
+                            length = int(head.lower().partition("content-length: ")[2].split("\n")[0] or 0)
+                            requests.append(head + "\n" + lines.read(length).decode())
+                            connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+                    except OSError:
+                        continue
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}", requests
 
 
 def at_once(*deeds: Callable[[], object]) -> None:

@@ -1,5 +1,6 @@
 """Gnocchi as it answers: pages, revisions, measures of many; gnocchiclient is real, HTTP is not."""
 
+import json
 import subprocess
 import sys
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,8 @@ from caso.sources.session import new_session
 from caso.testing.gnocchi import POLICY, FakeGnocchi, a_resource, metric_id
 from caso.testing.sources import FakeAccess
 from caso.window import Window
+from tests.unit.sources.serving import saying
+from tests.unit.sources.test_transport import answer
 from tests.unit.sources.web import AUTH, access, token, web
 
 __all__ = ["web"]
@@ -62,6 +65,17 @@ def test_the_question_names_the_projects_and_the_window(web):
     assert sent.headers["Authorization"].startswith("basic ")
     assert sent.json()["and"][0] == {"in": {"project_id": ["p"]}}
     assert {"<": {"started_at": "2024-02-11T00:00:00+00:00"}} in sent.json()["and"][1]["and"]
+
+
+def test_requests_are_counted_as_gnocchis():
+    manners = Manners()
+    with saying(answer(json.dumps([a_resource("a")]).encode())) as (url, requests):
+        source = Gnocchi(basic_api(new_session(traffic=manners.traffic), f"{url}/v1", "admin", manners))
+        rows = rows_of(source.resources("instance", None, DAY))
+
+    assert [row.id for row in rows] == ["a"]
+    assert requests[0].startswith("POST /v1/search/resource/instance?")
+    assert manners.traffic.calls()["gnocchi"].requests == 1
 
 
 def test_a_keystones_token_and_its_catalog_lead_to_gnocchi(web):

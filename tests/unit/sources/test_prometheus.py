@@ -4,8 +4,6 @@ import json
 import logging
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import parse_qs
 
 import pytest
@@ -20,6 +18,7 @@ from caso.sources.series import Series, SeriesReader
 from caso.sources.session import new_session
 from caso.sources.traffic import Traffic
 from caso.window import Window
+from tests.unit.sources.serving import saying
 from tests.unit.sources.test_transport import HEAD, answer, serving
 
 DAY = Window.parse("2024-02-10", "2024-02-11")
@@ -43,32 +42,6 @@ def error(code, kind, words):
 def prometheus(url, manners=None, **options):
     manners = manners or Manners(sleep=lambda seconds: None)
     return Prometheus(url, session=new_session(timeout=5, traffic=manners.traffic), manners=manners, **options)
-
-
-@contextmanager
-def saying(*answers: bytes) -> Iterator[tuple[str, list[str]]]:
-    """The URL of a server with these answers, the last one for ever, and the requests that it got, whole."""
-    left, requests = list(answers), []
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection, connection.makefile("rb") as lines:
-                    try:
-                        while head := "".join(iter(lambda: lines.readline().decode().replace("\r\n", "\n"), "\n")):
-                            length = int(head.lower().partition("content-length: ")[2].split("\n")[0] or 0)
-                            requests.append(head + "\n" + lines.read(length).decode())
-                            connection.sendall(left.pop(0) if len(left) > 1 else left[0])
-                    except OSError:
-                        continue
-
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}", requests
 
 
 def form_of(request):
