@@ -209,8 +209,8 @@ Keep = Callable[[str, tuple[Any, ...], Mapping[str, Any]], bool]
 
 
 def _without_ids(*ids: Any) -> Keep:
-    """All but the rows of some servers and volumes; the key of a volume's rows begins with its id."""
-    return lambda kind, key, row: not any(part in ids or str(part).partition("/")[0] in ids for part in key)
+    """All but the rows of some servers and volumes; the key of a volume's rows is its id, slashes and all, month and number."""
+    return lambda kind, key, row: not any(part in ids or str(part).rsplit("/", 2)[0] in ids for part in key)
 
 
 def _object(bend: Bend) -> tuple[Keep, set[str]]:

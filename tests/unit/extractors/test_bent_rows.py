@@ -83,6 +83,7 @@ def bends(draw: st.DrawFn) -> Bend:
 @example(Bend("servers", 0, ("created",), VALUES["behind its zone"]), True)
 @example(Bend("projects", 0, ("enabled",), VALUES["a list"]), True)
 @example(Bend("ports", 1, ("id",), VALUES["much text"]), True)
+@example(Bend("volumes", 2, ("id",), VALUES["markup"]), False)
 @settings(max_examples=80, suppress_health_check=list(HealthCheck))
 @given(bends(), st.booleans())
 def test_a_bent_row_costs_no_other_object_anything(bases: Bases, bend: Bend, known: bool):
