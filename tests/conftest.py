@@ -1,4 +1,4 @@
-"""What all tests share: the test cloud, databases, a quick place for temporary files, and the rule about what is left out."""
+"""What all tests share: the test cloud, databases, what meters, a quick place for temporary files, what is left out."""
 
 import os
 import tempfile
@@ -9,10 +9,24 @@ from hypothesis import settings
 
 from tests.cloud.fixtures import cloud, running_cloud
 from tests.databases.fixtures import database, database_of, server, servers
+from tests.meters.fixtures import gnocchi, metered, powered, prometheus, running_gnocchi, running_prometheus
 
 pytest_plugins = ["tests.noskip"]
 
-__all__ = ["cloud", "database", "database_of", "running_cloud", "server", "servers"]
+__all__ = [
+    "cloud",
+    "database",
+    "database_of",
+    "gnocchi",
+    "metered",
+    "powered",
+    "prometheus",
+    "running_cloud",
+    "running_gnocchi",
+    "running_prometheus",
+    "server",
+    "servers",
+]
 
 # Modules with assertions for several tests: what they compare is shown, too.
 pytest.register_assert_rewrite("tests.functional.an_hour_later", "tests.functional.faulty", "tests.functional.misconfiguring")

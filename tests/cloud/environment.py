@@ -1,4 +1,4 @@
-"""The virtual environment of the OpenStack services, from released packages with exact pins."""
+"""The virtual environments of the services, from released packages with exact pins."""
 
 import os
 import platform
@@ -34,22 +34,22 @@ def run(*command: str | Path, cwd: Path | None = None, **environ: str) -> str:
     return done.stdout
 
 
-def service_venv() -> Path:
+def service_venv(name: str = "venv", requirements: Path = REQUIREMENTS) -> Path:
     """Path of the virtual environment; made at the first call (15 s with uv, 2 min with pip)."""
-    key = digest([REQUIREMENTS], platform.python_version(), sys.base_prefix, platform.machine())
-    return cached("venv", key, _build, in_place=True)
+    key = digest([requirements], platform.python_version(), sys.base_prefix, platform.machine())
+    return cached(name, key, lambda folder: _build(folder, requirements), in_place=True)
 
 
-def _build(folder: Path) -> None:
+def _build(folder: Path, requirements: Path) -> None:
     venv.create(folder, with_pip=True, symlinks=True)
     python = folder / "bin" / "python"
-    if not _install_with_uv(folder, python):
-        run(python, "-m", "pip", "install", "--quiet", "--no-deps", "-r", REQUIREMENTS)
+    if not _install_with_uv(folder, python, requirements):
+        run(python, "-m", "pip", "install", "--quiet", "--no-deps", "-r", requirements)
     # Services start twice as fast when nothing has to be compiled.
     run(python, "-m", "compileall", "-q", "-j", "0", _site_packages(folder))
 
 
-def _install_with_uv(folder: Path, python: Path) -> bool:
+def _install_with_uv(folder: Path, python: Path, requirements: Path) -> bool:
     """Try uv, which is ten times as fast; False when it is not to be had or did not work."""
     if _pip_has_an_index_of_its_own(python):
         return False  # uv does not read pip's configuration
@@ -57,7 +57,7 @@ def _install_with_uv(folder: Path, python: Path) -> bool:
     try:
         run(python, "-m", "pip", "install", "--quiet", "--target", helper, "uv")
         run(helper / "bin" / "uv", "pip", "install", "--quiet", "--no-deps",
-            "--python", python, "-r", REQUIREMENTS)  # fmt: skip
+            "--python", python, "-r", requirements)  # fmt: skip
     except BuildError as problem:
         print(f"uv did not work, going on with pip: {problem}", file=sys.stderr)
         return False

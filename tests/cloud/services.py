@@ -20,8 +20,10 @@ class StartError(RuntimeError):
 class Service:
     """One API service; may be started and stopped several times, its port stays the same."""
 
-    def __init__(self, name: str, work: Path, venv: Path) -> None:
+    def __init__(self, name: str, work: Path, venv: Path, entries: Path = ENTRIES) -> None:
+        """``entries`` has the module ``NAME_app``, with the application in it."""
         self.name = name
+        self._entries = entries
         self.log = work / "log" / f"{name}.log"
         self._work = work
         self._venv = venv
@@ -50,7 +52,7 @@ class Service:
         command: list[str | Path] = [
             self._venv / "bin" / "python",
             *("-W", "ignore", "-m", "gunicorn", "--config", ENTRIES / "gunicorn_conf.py"),
-            *("--chdir", ENTRIES, "--bind", f"fd://{descriptor}"),
+            *("--chdir", self._entries, "--bind", f"fd://{descriptor}"),
             f"{self.name}_app:application",
         ]
         with self.log.open("ab") as log:
