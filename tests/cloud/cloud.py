@@ -97,6 +97,11 @@ class Cloud:
         return self._proxy.urls["keystone"] + "/v3"
 
     @property
+    def direct_auth_url(self) -> str:
+        """Keystone, not through the proxy: for services that ask whether tokens are valid."""
+        return self._services["keystone"].url + "/v3"
+
+    @property
     def urls(self) -> dict[str, str]:
         """Each service through the proxy, without a path."""
         return self._proxy.urls

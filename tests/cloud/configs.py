@@ -89,7 +89,8 @@ def _common(work: Path, service: str, database: str, extra: str = "") -> str:
     return _COMMON.format(work=work, service=service, database=database, extra=extra)
 
 
-def _tokens(service: str, real: Mapping[str, str]) -> str:
+def tokens(service: str, real: Mapping[str, str]) -> str:
+    """What makes a service ask Keystone who has a token, as the user of that service."""
     return _TOKENS.format(keystone=real["keystone"], account=_account(service))
 
 
@@ -120,7 +121,7 @@ def _nova(work: Path, venv: Path, real: Mapping[str, str]) -> str:
         + "\n[api]\nauth_strategy = keystone\n"
         # Nova's own schemas refuse some of its answers and log them whole.
         + "response_validation = ignore\n"
-        + _tokens("nova", real)
+        + tokens("nova", real)
         + f"\n[neutron]\nauth_url = {real['keystone']}/v3\n{account}\n"
         + f"endpoint_override = {real['neutron']}\n"
         + f"\n[cinder]\nauth_url = {real['keystone']}/v3\n{account}\n"
@@ -139,14 +140,14 @@ def _cinder(work: Path, venv: Path, real: Mapping[str, str]) -> str:
         "enabled_backends =\ndefault_volume_type = standard\n"
         f"resource_query_filters_file = {venv}/etc/cinder/resource_filters.json"
     )
-    return _common(work, "cinder", "cinder", extra) + _tokens("cinder", real)
+    return _common(work, "cinder", "cinder", extra) + tokens("cinder", real)
 
 
 def _glance(work: Path, venv: Path, real: Mapping[str, str]) -> str:
     extra = f"node_staging_uri = file://{work}/state/glance/staging\nenabled_import_methods = []"
     return (
         _common(work, "glance", "glance", extra)
-        + _tokens("glance", real)
+        + tokens("glance", real)
         + "\n[glance_store]\nstores = file\ndefault_store = file\n"
         + f"filesystem_store_datadir = {work}/state/glance\n"
         + "\n[paste_deploy]\nflavor = keystone\n"
@@ -162,6 +163,6 @@ def _neutron(work: Path, venv: Path, real: Mapping[str, str]) -> str:
     )
     return (
         _common(work, "neutron", "neutron", extra)
-        + _tokens("neutron", real)
+        + tokens("neutron", real)
         + "\n[ml2]\ntype_drivers = local\ntenant_network_types = local\nmechanism_drivers =\n"
     )

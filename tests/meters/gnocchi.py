@@ -11,12 +11,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import requests
 from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
 
+from tests.cloud.configs import tokens
 from tests.cloud.environment import run, service_venv
 from tests.cloud.faults import Calls, Faults
 from tests.cloud.proxy import Proxy
@@ -33,7 +34,8 @@ coordination_url = file://{work}/coordination
 parallel_operations = 1
 verbose = false
 [api]
-auth_mode = basic
+paste_config = {work}/etc/api-paste.ini
+auth_mode = {auth_mode}
 max_limit = {max_limit}
 [indexer]
 url = {database}
@@ -44,34 +46,48 @@ file_basepath = {work}/measures
 driver = file
 file_basepath = {work}/incoming
 [metricd]
-workers = 1
+workers = {workers}
 metric_processing_delay = 1
 metric_reporting_delay = -1
-"""
+{keystone}"""
+
+
+class Keystone(NamedTuple):
+    """A Keystone that guards Gnocchi: where it is, past any proxy, and a token of its administrator's for a project."""
+
+    url: str
+    token: str
 
 
 class Gnocchi:
     """A running Gnocchi, a proxy before it; ``start`` makes it, ``stop`` or the end of a ``with`` block ends it."""
 
-    def __init__(self, work: Path, database: str, *, max_limit: int = MAX_LIMIT) -> None:
+    def __init__(self, work: Path, database: str, *, workers: int = 1, keystone: Keystone | None = None) -> None:
         self.work = work.resolve()
         self._database = make_url(database)
         self._venv = service_venv("gnocchi", HERE / "requirements.txt")
         for name in ("etc", "log", "measures", "incoming", "coordination"):
             (self.work / name).mkdir(parents=True, exist_ok=True)
-        self._configure(max_limit)
+        self._workers = workers
+        self._keystone = keystone
+        self._configure()
         run(self._venv / "bin" / "gnocchi-upgrade", "--config-file", self._conf, "--sacks-number", "4")
         self._api = Service("gnocchi", self.work, self._venv, HERE / "entries")
         self._proxy = Proxy({"gnocchi": self._api.port})
         self._metricd: subprocess.Popen[bytes] | None = None
         self._engine = create_engine(self._database.set(drivername="postgresql+psycopg"))
         self.session = requests.Session()
-        self.session.auth = (USER, "")
+        self.session.auth = None if keystone else (USER, "")
+        self.session.headers.update({"X-Auth-Token": keystone.token} if keystone else {})
 
     @classmethod
-    def start(cls, work: Path, database: str, *, max_limit: int = MAX_LIMIT) -> Self:
-        """One with no resource in it, in the empty PostgreSQL database of that URL, and files in ``work``."""
-        gnocchi = cls(work, database, max_limit=max_limit)
+    def start(cls, work: Path, database: str, *, workers: int = 1, keystone: Keystone | None = None) -> Self:
+        """One with no resource in it, in the empty PostgreSQL database of that URL, and files in ``work``.
+
+        ``workers`` are those of metricd: a second one helps where there is much to work on. Without Keystone its only
+        user is ``admin``, who has no password.
+        """
+        gnocchi = cls(work, database, workers=workers, keystone=keystone)
         atexit.register(gnocchi.stop)
         try:
             gnocchi._api.start()
@@ -165,9 +181,11 @@ class Gnocchi:
 
     def _waiting(self) -> bool:
         """Whether there are measures that metricd has not worked on, or there is no metricd yet."""
-        answer = self.session.get(f"{self._api.url}/v1/status", params={"details": "false"}, timeout=60)
-        # Before metricd has joined the group of workers, Gnocchi cannot say who they are: 500.
-        return not answer.ok or answer.json()["storage"]["summary"]["measures"] > 0
+        if not list((self.work / "coordination").glob("groups/*")):
+            return True  # no worker of metricd has ever come: asked for them, Gnocchi answers 500
+        answer = self.session.get(f"{self._api.url}/v1/status", params={"details": "false"}, timeout=300)
+        answer.raise_for_status()
+        return int(answer.json()["storage"]["summary"]["measures"]) > 0
 
     @contextlib.contextmanager
     def database(self) -> Iterator[Connection]:
@@ -179,7 +197,20 @@ class Gnocchi:
     def _conf(self) -> Path:
         return self.work / "etc" / "gnocchi.conf"
 
-    def _configure(self, max_limit: int) -> None:
+    def _configure(self, max_limit: int = MAX_LIMIT) -> None:
         self._max_limit = max_limit
         database = self._database.set(drivername="postgresql+psycopg2").render_as_string(hide_password=False)
-        self._conf.write_text(CONF.format(work=self.work, database=database, max_limit=max_limit))
+        # As it is delivered it looks for Keystone's options in /etc/gnocchi.
+        (paste,) = self._venv.glob("lib/python*/site-packages/gnocchi/rest/api-paste.ini")
+        filters = paste.read_text().replace("#auth_token\n", f"#auth_token\noslo_config_file = {self._conf}\n")
+        (self.work / "etc" / "api-paste.ini").write_text(filters)
+        self._conf.write_text(
+            CONF.format(
+                work=self.work,
+                database=database,
+                max_limit=max_limit,
+                workers=self._workers,
+                auth_mode="keystone" if self._keystone else "basic",
+                keystone=tokens("nova", {"keystone": self._keystone.url}) if self._keystone else "",
+            )
+        )
