@@ -23,7 +23,7 @@ class PostgreSQL(Server):
         word.chmod(0o644)
         # As many a server is set up: strings sort by the words of a language, not by their bytes.
         self.run(
-            _program("initdb"),
+            program("initdb"),
             *(f"--pgdata={self.folder / 'data'}", "--username=admin", f"--pwfile={word}", "--auth=scram-sha-256"),
             *("--encoding=UTF8", "--locale-provider=icu", "--icu-locale=en-US", "--locale=C", "--no-sync"),
         )
@@ -31,7 +31,7 @@ class PostgreSQL(Server):
     @property
     def command(self) -> list[str]:
         options = [f"-c{option}" for option in (*HURRIED, f"unix_socket_directories={self.folder}")]
-        return [_program("postgres"), f"-D{self.folder / 'data'}", "-h127.0.0.1", f"-p{self.port}", *options]
+        return [program("postgres"), f"-D{self.folder / 'data'}", "-h127.0.0.1", f"-p{self.port}", *options]
 
     @property
     def admin_url(self) -> URL:
@@ -51,7 +51,7 @@ class PostgreSQL(Server):
         self.tell(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Debian keeps those of the server beside each other's versions, and off the PATH."""
     versions = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda folder: float(folder.parent.name))
     found = shutil.which(name, path=str(versions[-1])) if versions else shutil.which(name)

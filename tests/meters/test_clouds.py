@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import requests
+from keystoneauth1.exceptions import InternalServerError
 
 from tests.cloud import T1, Cloud
 from tests.cloud.client import Client
@@ -58,6 +59,12 @@ def test_an_administrator_finds_those_of_all_projects(cloud: Cloud, guarded: Gno
     rows = _search(Client(cloud.admin, cloud.truth.accounted[0].id))
 
     assert {row["id"] for row in rows} == {server.id for server in seen.servers}
+
+
+def test_a_token_of_the_system_makes_gnocchi_stumble(cloud: Cloud, guarded: Gnocchi):
+    for credentials in (cloud.reader, cloud.admin):
+        with pytest.raises(InternalServerError):
+            _search(Client(credentials))
 
 
 def test_who_has_no_token_is_turned_away(guarded: Gnocchi):
