@@ -17,6 +17,7 @@ from tests.cloud.rows.table import Rows, write_difference
 from tests.cloud.seed.catalog import stable_hex
 from tests.cloud.seed.truth import Server, Truth
 from tests.meters.gnocchi import Gnocchi, Keystone
+from tests.meters.power import PoweredServer, powered
 from tests.meters.seed import POLL_SECONDS, polled
 from tests.meters.truth import NANOSECONDS, Counter, Interface, Metered, MeteredServer
 
@@ -32,6 +33,17 @@ def metered_cloud(truth: Truth, begin: datetime, until: datetime, every: int = P
     """
     made = (_metered(server, truth, begin, until, every) for server in truth.servers if _appears(server, until))
     return Metered(begin, until, truth.projects, tuple(made))
+
+
+def powered_cloud(truth: Truth, begin: datetime, until: datetime, every: tuple[int, int] = (60, 60)) -> list[PoweredServer]:
+    """The same servers, and what they drew from ``begin`` to ``until`` whatever their state."""
+    drawing = []
+    for server in truth.servers:
+        appears, ended = _appears(server, until), _ended(server, until)
+        if appears and (ended or until) > begin:
+            stretch = {"created": max(appears, begin), "deleted": ended, "until": until}
+            drawing.append(powered(server.id, server.project_id, number=server.id, every=every, **stretch))
+    return drawing
 
 
 def keystone_of(cloud: Cloud) -> Keystone:

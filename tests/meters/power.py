@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 
 from tests.cloud.seed.catalog import make_projects, stable_id
 
@@ -76,24 +76,23 @@ def powered_servers() -> tuple[PoweredServer, ...]:
     one, other = (project.id for project in PROJECTS)
     gap = (MIDNIGHT - HOUR, MIDNIGHT + 2 * HOUR)
     return (
-        _server("even", one, watts=100, every=(60, 60)),
-        _server("wavy", one),
-        _server("silent-around-midnight", one, gap=gap),
-        _server("deleted", other, deleted=MIDNIGHT + timedelta(hours=13, minutes=17, seconds=5)),
-        _server("born", other, created=MIDNIGHT + 9 * HOUR),
-        _server("moved", other, hosts=2),
-        _server("zoë", other, created=MIDNIGHT + 40 * HOUR),
-        _server("unmeasured", one, gap=(BEGIN, UNTIL)),
-        _server("measured-once", one, gap=(BEGIN + timedelta(seconds=90), UNTIL)),
+        powered("even", one, watts=100, every=(60, 60)),
+        powered("wavy", one),
+        powered("silent-around-midnight", one, gap=gap),
+        powered("deleted", other, deleted=MIDNIGHT + timedelta(hours=13, minutes=17, seconds=5)),
+        powered("born", other, created=MIDNIGHT + 9 * HOUR),
+        powered("moved", other, hosts=2),
+        powered("zoë", other, created=MIDNIGHT + 40 * HOUR),
+        powered("unmeasured", one, gap=(BEGIN, UNTIL)),
+        powered("measured-once", one, gap=(BEGIN + timedelta(seconds=90), UNTIL)),
     )
 
 
 def fleet(servers: int, *, samples: int = 4, day: datetime = MIDNIGHT) -> Iterator[PoweredServer]:
-    """Many servers, each with a few samples at the beginning of a day."""
-    for number in range(servers):
-        yield _server(
-            f"fleet-{number}", PROJECTS[number % 2].id, created=day, until=day + timedelta(seconds=60 * samples), every=(60, 60)
-        )
+    """Many servers, each with a few samples at the beginning of a day; they are those of ``seed.fleet``."""
+    stretch = {"created": day, "until": day + timedelta(seconds=60 * samples)}
+    for name, project in zip((f"fleet-{n}" for n in range(servers)), itertools.cycle(PROJECTS), strict=False):
+        yield powered(name, project.id, number=stable_id("metered", name), every=(60, 60), **stretch)
 
 
 def history(servers: Iterable[PoweredServer]) -> Iterator[str]:
@@ -116,10 +115,11 @@ def _told(servers: Sequence[PoweredServer]) -> Iterator[tuple[str, float, int]]:
             yield from ((labels, at, power) for at, power in samples)
 
 
-def _server(
+def powered(
     name: str,
     project_id: str,
     *,
+    number: str | None = None,
     created: datetime = BEGIN,
     deleted: datetime | None = None,
     gap: tuple[datetime, datetime] | None = None,
@@ -128,6 +128,7 @@ def _server(
     every: tuple[int, int] = (20, 90),
     until: datetime = UNTIL,
 ) -> PoweredServer:
+    """It is asked ``every`` so many seconds, and draws another power each time unless ``watts`` says which."""
     rng = random.Random(name)
     samples = []
     at, power, last = created.timestamp(), rng.randrange(20, 200) * 10**6, (deleted or until).timestamp()
@@ -138,13 +139,15 @@ def _server(
         power = min(400 * 10**6, max(10**6, power + rng.randrange(-(10**7), 10**7)))
     size = -(-len(samples) // hosts) or 1
     power_by_host = tuple((f"compute-{n}", tuple(samples[n * size : (n + 1) * size])) for n in range(hosts))
-    return PoweredServer(stable_id("powered", name), name, project_id, created, deleted, power_by_host, _counter(samples))
+    return PoweredServer(
+        number or stable_id("powered", name), name, project_id, created, deleted, power_by_host, _counter(samples)
+    )
 
 
 def _counter(samples: Sequence[Sample]) -> tuple[Sample, ...]:
     """About each tenth sample, in whole joules; the exporter is started anew at a third of them."""
     told, total = [], 0.0
-    for number, ((before, first), (at, second)) in enumerate(pairwise(samples)):
+    for number, ((before, first), (at, second)) in enumerate(itertools.pairwise(samples)):
         if number == len(samples) // 3:
             total = 0.0
         total += (at - before) * (first + second) / 2 / 10**6
@@ -155,7 +158,7 @@ def _counter(samples: Sequence[Sample]) -> tuple[Sample, ...]:
 
 def _trapezoids(samples: Sequence[Sample], start: float, end: float, longest_gap: int) -> Drawn:
     joules = covered = 0.0
-    for (left, first), (right, second) in pairwise(samples):
+    for (left, first), (right, second) in itertools.pairwise(samples):
         begin, finish = max(left, start), min(right, end)
         if begin < finish and right - left <= longest_gap:
             slope = (second - first) / (right - left)
@@ -167,7 +170,7 @@ def _trapezoids(samples: Sequence[Sample], start: float, end: float, longest_gap
 
 def _increments(samples: Sequence[Sample], start: float, end: float) -> Drawn:
     joules = covered = 0.0
-    for (left, first), (right, second) in pairwise(samples):
+    for (left, first), (right, second) in itertools.pairwise(samples):
         seconds = min(right, end) - max(left, start)
         if seconds > 0:
             joules += (second - first if second >= first else second) * seconds / (right - left)

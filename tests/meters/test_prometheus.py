@@ -12,9 +12,11 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.cloud import Fault
+from tests.cloud import T1, Fault, Seed
+from tests.cloud.seed.plan import plan
 from tests.meters import PoweredServer, Prometheus
-from tests.meters.power import JOULES, LONGEST_GAP_SECONDS, MIDNIGHT, SCAPHANDRE, UNTIL, WATTS, Drawn, days
+from tests.meters.clouds import powered_cloud
+from tests.meters.power import JOULES, LONGEST_GAP_SECONDS, MIDNIGHT, SCAPHANDRE, UNTIL, WATTS, Drawn, days, history
 
 pytestmark = pytest.mark.debian("prometheus")
 
@@ -90,6 +92,19 @@ def test_nothing_is_told_of_a_server_after_its_end(prometheus: Prometheus, power
         < MIDNIGHT + timedelta(seconds=last - MIDNIGHT.timestamp())
         < deleted.deleted
     )
+
+
+def test_it_knows_the_power_of_the_servers_of_the_test_cloud(tmp_path: Path):
+    begin = T1 - timedelta(days=1)
+    servers = powered_cloud(plan(Seed(projects=2, live=10, deleted=10)), begin, T1)
+    with Prometheus.start(tmp_path, history(servers)) as prometheus:
+        counts = prometheus.query(f"count_over_time({SCAPHANDRE}}}[2d])", T1.timestamp())
+
+    told = {one["metric"]["uuid"]: int(one["value"][1]) for one in counts}
+    assert told == {server.id: len(samples) for server in servers for _, samples in server.power if samples}
+    ended = [server for server in servers if server.deleted]
+    assert ended
+    assert all(server.drawn(server.deleted, T1) == Drawn() for server in ended)
 
 
 def test_calls_are_counted_and_faults_made_before_it(prometheus: Prometheus):
