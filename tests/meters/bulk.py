@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, MetaData, Table
 
-from tests.meters.gnocchi import USER, Gnocchi
+from tests.meters.gnocchi import Gnocchi
 from tests.meters.resource import Resource
 
 NAMESPACE = uuid.UUID("0a7a15ff-aa13-4ac2-897c-9bdf30ce175b")
@@ -19,11 +19,11 @@ def create(gnocchi: Gnocchi, resources: Iterable[Resource]) -> None:
     resources = list(resources)
     with gnocchi.database() as database:
         tables = _tables(database)
-        database.execute(tables["resource"].insert(), [_row(resource) for resource in resources])
+        database.execute(tables["resource"].insert(), [_row(resource, gnocchi.creator) for resource in resources])
         for kind in {resource.type for resource in resources}:
-            rows = [_own(resource, tables[kind]) for resource in resources if resource.type == kind]
+            rows = [_own(resource, gnocchi.creator, tables[kind]) for resource in resources if resource.type == kind]
             database.execute(tables[kind].insert(), rows)
-        metrics = [row for resource in resources for row in _metrics(resource)]
+        metrics = [row for resource in resources for row in _metrics(resource, gnocchi.creator)]
         if metrics:
             database.execute(tables["metric"].insert(), metrics)
 
@@ -36,20 +36,20 @@ def _tables(database: Connection) -> dict[str, Table]:
     return {name: Table(table, metadata, autoload_with=database, resolve_fks=False) for name, table in names.items()}
 
 
-def _number(resource: Resource) -> uuid.UUID:
+def _number(resource: Resource, creator: str) -> uuid.UUID:
     try:
         return uuid.UUID(resource.id)
     except ValueError:
-        return uuid.uuid5(NAMESPACE, f"{resource.id}\0{USER}")
+        return uuid.uuid5(NAMESPACE, f"{resource.id}\0{creator}")
 
 
-def _row(resource: Resource) -> dict[str, object]:
+def _row(resource: Resource, creator: str) -> dict[str, object]:
     at, told = resource.revisions[0]
     return {
-        "id": _number(resource),
+        "id": _number(resource, creator),
         "original_resource_id": resource.id,
         "type": resource.type,
-        "creator": USER,
+        "creator": creator,
         "user_id": told["user_id"],
         "project_id": told["project_id"],
         "started_at": at,
@@ -57,19 +57,21 @@ def _row(resource: Resource) -> dict[str, object]:
     }
 
 
-def _own(resource: Resource, table: Table) -> dict[str, object]:
+def _own(resource: Resource, creator: str, table: Table) -> dict[str, object]:
     """What is a type's own."""
     _, told = resource.revisions[0]
-    return {"id": _number(resource)} | {column.name: told.get(column.name) for column in table.columns if column.name != "id"}
+    return {"id": _number(resource, creator)} | {
+        column.name: told.get(column.name) for column in table.columns if column.name != "id"
+    }
 
 
-def _metrics(resource: Resource) -> list[dict[str, object]]:
-    owner = _number(resource)
+def _metrics(resource: Resource, creator: str) -> list[dict[str, object]]:
+    owner = _number(resource, creator)
     return [
         {
             "id": uuid.uuid5(owner, name),
             "archive_policy_name": policy,
-            "creator": USER,
+            "creator": creator,
             "resource_id": owner,
             "name": name,
             "unit": unit,

@@ -13,6 +13,7 @@ from tests.cloud import Cloud, Credentials
 from tests.cloud.client import Client
 from tests.cloud.cloud import INTERFACES
 from tests.cloud.configs import REGION
+from tests.cloud.rows.keystone import user_id
 from tests.cloud.rows.table import Rows, write_difference
 from tests.cloud.seed.catalog import stable_hex
 from tests.cloud.seed.truth import Server, Truth
@@ -49,8 +50,9 @@ def powered_cloud(truth: Truth, begin: datetime, until: datetime, every: tuple[i
 def keystone_of(cloud: Cloud) -> Keystone:
     """What a Gnocchi asks; what is published in it is so by a user of the project ``service``, as Ceilometer is one."""
     # A member of the project of who published something sees it all.
-    client = Client(Credentials(cloud.direct_auth_url, "nova"), stable_hex("project", "service"))
-    return Keystone(cloud.direct_auth_url.removesuffix("/v3"), str(client.session.get_token()))
+    project_id = stable_hex("project", "service")
+    session = Client(Credentials(cloud.direct_auth_url, "nova"), project_id).session
+    return Keystone(cloud.direct_auth_url.removesuffix("/v3"), str(session.get_token()), user_id("nova"), project_id)
 
 
 @contextlib.contextmanager

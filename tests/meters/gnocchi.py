@@ -53,10 +53,12 @@ metric_reporting_delay = -1
 
 
 class Keystone(NamedTuple):
-    """A Keystone that guards Gnocchi: where it is, past any proxy, and a token of its administrator's for a project."""
+    """A Keystone that guards Gnocchi: where it is, past any proxy; who publishes, by a token, and by user and project."""
 
     url: str
     token: str
+    user_id: str
+    project_id: str
 
 
 class Gnocchi:
@@ -118,6 +120,11 @@ class Gnocchi:
     def url(self) -> str:
         """Where clients reach the API: through the proxy, without a path."""
         return self._proxy.urls["gnocchi"]
+
+    @property
+    def creator(self) -> str:
+        """Who publishes, as Gnocchi writes it down."""
+        return f"{self._keystone.user_id}:{self._keystone.project_id}" if self._keystone else USER
 
     @property
     def faults(self) -> Faults:

@@ -36,7 +36,7 @@ def guarded(
     folder = tmp_path_factory.mktemp("guarded")
     with servers("postgresql").database() as url, Gnocchi.start(folder, url, keystone=keystone_of(running_cloud)) as gnocchi:
         ceilometer.prepare(gnocchi)
-        ceilometer.publish(gnocchi, seen)
+        ceilometer.publish(gnocchi, seen, in_bulk=True)
         with in_catalog(running_cloud, gnocchi):
             yield gnocchi
 
@@ -53,6 +53,14 @@ def test_a_reader_of_a_project_finds_in_the_catalog_the_servers_that_nova_lists(
         assert {row["id"] for row in rows if not row["ended_at"]} - hidden == launched
         assert {row["project_id"] for row in rows} <= {project.id}
         assert calls.by_service() == {"gnocchi": 1}
+
+
+def test_interfaces_are_found_by_the_name_that_ceilometer_gave_them(cloud: Cloud, guarded: Gnocchi, seen: Metered):
+    server = next(one for one in seen.servers if one.polls)
+
+    for interface in server.interfaces:
+        row = guarded.ask("GET", f"resource/instance_network_interface/{interface.id}")
+        assert (row["original_resource_id"], row["instance_id"]) == (interface.id, server.id)
 
 
 def test_an_administrator_finds_those_of_all_projects(cloud: Cloud, guarded: Gnocchi, seen: Metered):
