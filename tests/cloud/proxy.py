@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.cloud.faults import Call, Calls, Fault, Faults
@@ -237,8 +237,9 @@ def _damaged(answer: Answer, fault: Fault) -> Answer:
     body = answer.body
     if fault.repeat:
         told = json.loads(body)
-        rows = {name: [row for row in value for _ in range(2)] for name, value in told.items() if _are_rows(value)}
-        body = json.dumps(told | rows).encode()
+        # Gnocchi's answers are bare lists.
+        twice = _twice(told) if isinstance(told, list) else told | {name: _twice(value) for name, value in told.items()}
+        body = json.dumps(twice).encode()
     if fault.truncate is not None:
         body = body[: fault.truncate]
     if fault.malformed:
@@ -246,8 +247,11 @@ def _damaged(answer: Answer, fault: Fault) -> Answer:
     return answer._replace(body=body)
 
 
-def _are_rows(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(row, dict) and "id" in row for row in value)
+def _twice(value: Any) -> Any:
+    """Each row two times; what is no list of rows stays."""
+    if isinstance(value, list) and all(isinstance(row, dict) and "id" in row for row in value):
+        return [row for row in value for _ in range(2)]
+    return value
 
 
 def _path_with_habits(path: str, fault: Fault) -> str:

@@ -156,6 +156,15 @@ def test_calls_are_counted_and_faults_made_before_it(gnocchi: Gnocchi):
     assert calls.by_service() == {"gnocchi": 2}
 
 
+def test_rows_may_come_twice(gnocchi: Gnocchi, metered: Metered):
+    gnocchi.faults.add(Fault("gnocchi", path="/search/resource", repeat=True))
+    everything = {"like": {"display_name": "%"}}
+
+    answer = requests.post(f"{gnocchi.url}/v1/search/resource/instance", json=everything, auth=("admin", ""), timeout=60)
+
+    assert len(answer.json()) == 2 * len(metered.servers)
+
+
 def test_answers_are_cut_at_a_limit_that_may_be_lowered(gnocchi: Gnocchi, metered: Metered):
     gnocchi.restart(max_limit=5)
 
