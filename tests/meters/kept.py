@@ -27,7 +27,7 @@ def gnocchi_of_fleet(work: Path, server: Server, servers: int, *, polls: int = 3
     with server.database() as url:
         run(program("pg_restore"), "--no-owner", f"--dbname={url}", folder / "database")
         work.mkdir(parents=True, exist_ok=True)
-        run("tar", "-xf", folder / "measures.tar", "-C", work)
+        run("tar", "-xf", folder / "measures.tar.gz", "-C", work)
         with Gnocchi.start(work, url) as gnocchi:
             yield gnocchi
 
@@ -41,4 +41,4 @@ def _build(folder: Path, server: Server, servers: int, polls: int) -> None:
         ceilometer.prepare(gnocchi)
         ceilometer.publish(gnocchi, fleet(servers, polls=polls), in_bulk=True)
         run(program("pg_dump"), "--format=custom", f"--file={folder / 'database'}", f"--dbname={url}")
-        run("tar", "-cf", folder / "measures.tar", "-C", work, "measures")
+        run("tar", "-czf", folder / "measures.tar.gz", "-C", work, "measures")
