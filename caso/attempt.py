@@ -36,7 +36,7 @@ def attempt(
     written is kept, and the next run goes on from there.
     """
     textfile = wiring.textfile(conf)
-    report = Report(began=clock(), dry_run=conf.dry_run, left_out=list(conf.left_out), started=False)
+    report = Report(began=clock(), dry_run=conf.dry_run, started=False)
     store: Store | None = None
     with ExitStack() as stack:
         try:

@@ -43,14 +43,12 @@ def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
 class Configuration(cfg.ConfigOpts):
     """The options of one command.
 
-    ``remarks`` say what to write in place of names of older releases; ``left_out`` what is
-    configured and cannot be had.
+    ``remarks`` say what to write in place of names of older releases.
     """
 
     def __init__(self) -> None:
         super().__init__()
         self.remarks: list[str] = []
-        self.left_out: list[str] = []
         self._places: dict[str, cfg.LocationInfo] = {}
 
     def place(self, option: str, location: cfg.Locations) -> None:
@@ -150,7 +148,6 @@ def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
     for option, group in (("extractor", EXTRACTORS), ("messengers", MESSENGERS)):
         found = legacy.current_names(option, group, conf[option])
         conf.remarks += found.remarks
-        conf.left_out += found.left_out
         if found.names != conf[option]:
             conf.set_override(option, found.names)
     mapping = sections.get("extractor", {}).get("mapping_file")

@@ -67,12 +67,11 @@ def read_all(conf: cfg.ConfigOpts) -> None:
 
 def _groups_of_others(conf: cfg.ConfigOpts) -> set[str]:
     """Groups that may stand in a file and that this configuration does not read."""
-    messengers = [*plugins.names(MESSENGERS), *legacy.NOT_HERE[MESSENGERS]]
+    messengers = plugins.names(MESSENGERS)
     old = (group for groups in legacy.OLD_GROUPS.values() for group in groups)
     credentials = conf.keystone_auth.auth_section or "keystone_auth"
     return {
         *plugins.names(EXTRACTORS),
-        *legacy.NOT_HERE[EXTRACTORS],
         *messengers,
         *messenger_options(messengers),
         *old,

@@ -33,12 +33,6 @@ OLD_NAMES: Mapping[str, Mapping[str, str]] = {
 }
 """Names of plug-ins in older releases, where no plug-in that is installed has that name."""
 
-NOT_HERE: Mapping[str, Mapping[str, str]] = {
-    EXTRACTORS: {"prometheus": "no energy records are made"},
-    MESSENGERS: {},
-}
-"""Plug-ins of cASO that caso does not have yet, and what a site goes without."""
-
 OLD_GROUPS: Mapping[str, tuple[str, ...]] = {
     "accelerator": ("acelerator",),
     "benchmark": ("benchkmark",),
@@ -53,35 +47,26 @@ DEFAULT_USER = "accounting"
 
 
 class Names(NamedTuple):
-    """Plug-ins by the names that they have now; ``remarks`` say what to write, ``left_out`` what cannot be had."""
+    """Plug-ins by the names that they have now; ``remarks`` say what to write."""
 
     names: list[str]
     remarks: list[str]
-    left_out: list[str]
 
 
 def current_names(option: str, group: str, given: Iterable[str]) -> Names:
-    """The plug-ins that the value of an option means; ConfigError where none of them can be had.
+    """The plug-ins that the value of an option means.
 
     >>> current_names("messengers", MESSENGERS, ["ssm", "ssmv4"]).names
     ['ssm']
     """
     installed = plugins.names(group)
-    found = Names([], [], [])
+    found = Names([], [])
     for name in dict.fromkeys(given):
         now = name if name in installed else OLD_NAMES[group].get(name, name)
         if name != now:
             found.remarks.append(f"{option}: {name} is a name of an older release; write {now}")
-        if name not in installed and name in NOT_HERE[group]:
-            found.left_out.append(
-                f"{option}: {name} is not in this release of caso: {NOT_HERE[group][name]}, and all else goes on; "
-                f"the exit status is 1 as long as it is named there"
-            )
-        elif now not in found.names:
+        if now not in found.names:
             found.names.append(now)
-    if found.left_out and not found.names:
-        here = ", ".join(installed)
-        raise ConfigError(f"{option}: nothing that is named there is in this release of caso; choose from {here}")
     return found
 
 

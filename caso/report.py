@@ -126,8 +126,6 @@ class Report:
     coverage: Coverage | None = None
     """None: the run was about a part only, or never learned about what."""
     dry_run: bool = False
-    left_out: list[str] = dataclasses.field(default_factory=list)
-    """What is configured and cannot be had."""
     died_of: BaseException | None = None
     """What ended the run before its end."""
     started: bool = True
@@ -180,7 +178,6 @@ class Report:
         found = Counter(class_of(error) for error in met if error)
         found["LockedError"] += len(self.locked)
         found["RejectedError"] += sum(delivery.refused for delivery in self.deliveries)
-        found["ConfigError"] += len(self.left_out)
         return +found
 
     @property
@@ -192,7 +189,6 @@ class Report:
             return 2
         left = (
             self.trouble
-            or self.left_out
             or self.unwatched
             or self.unmapped
             or self.missing

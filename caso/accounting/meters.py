@@ -17,6 +17,8 @@ from caso.window import Window
 
 Sample = tuple[float, float]
 """A time and a value."""
+Span = tuple[float, float]
+"""From a time to another."""
 Point = tuple[float, float, float]
 """A time, for how many seconds from there on, and a value."""
 
@@ -77,6 +79,26 @@ def integrate(samples: Iterable[Sample], start: float, end: float, longest_gap_s
     Integral(amount=40.0, covered_seconds=120.0)
     """
     return _total(_stretches(samples, longest_gap_seconds, kind), start, end)
+
+
+def integrate_with_spans(
+    samples: Iterable[Sample], start: float, end: float, longest_gap_seconds: float, kind: Kind
+) -> tuple[Integral, list[Span]]:
+    """As :func:`integrate`, and the parts of [``start``, ``end``) that are covered: as few as there are gaps.
+
+    >>> watts = [(0.0, 1.0), (30.0, 1.0), (60.0, 1.0), (600.0, 1.0), (630.0, 1.0)]
+    >>> integrate_with_spans(watts, 15.0, 615.0, 60, Kind.GAUGE)
+    (Integral(amount=60.0, covered_seconds=60.0), [(15.0, 60.0), (600.0, 615.0)])
+    """
+    stretches = _stretches(samples, longest_gap_seconds, kind)
+    found: list[Span] = []
+    for stretch in stretches:
+        begin, stop = max(stretch.start, start), min(stretch.end, end)
+        if stop > begin and found and found[-1][1] == begin:
+            found[-1] = (found[-1][0], stop)
+        elif stop > begin:
+            found.append((begin, stop))
+    return _total(stretches, start, end), found
 
 
 def per_day(

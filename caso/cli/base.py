@@ -68,8 +68,6 @@ def _tell_oddities(conf: config.Configuration) -> None:
 
     for sentence in (*conf.remarks, *declared.unknown_options(conf)):
         LOG.warning("%s", sentence)
-    for sentence in conf.left_out:
-        LOG.error("%s", sentence)
 
 
 @contextmanager

@@ -91,6 +91,8 @@ def _cloud(patient: Patient) -> Findings[Cloud]:
     if door is None:
         return Cloud()
     extractors = yield from _found("extractors", _extractors(patient, door.sources))
+    for name, extractor in extractors:
+        yield from _in(name, recipients.examine_source(name, extractor))
     cloud = Cloud(door.cloud, extractors=extractors)
     if not (yield from _found("token", credentials.examine_token(door.sources))):
         return cloud
@@ -155,8 +157,7 @@ def _lag(patient: Patient, cloud: Cloud) -> Iterator[Finding]:
         for project in cloud.projects
         if project.vo
         for name, extractor in cloud.extractors
-        for region, service in sorted(cloud.offers)
-        if service == extractor.service
+        for region in sorted({region for region, service in cloud.offers if extractor.service in (service, None)})
     ]
     names = {project.id: project.name for project in cloud.projects}
     extractors = [name for name, _ in cloud.extractors]

@@ -50,14 +50,12 @@ FOR_ONE_RUN: Mapping[str, str] = {
 class Settings:
     """What a configuration says, as far as it can be judged without asking anybody.
 
-    ``unknown`` and ``left_out`` are sentences about options that nothing reads and plug-ins that cannot be had, ``remarks``
-    about names of older releases. ``standing`` are the names of options for one run that stand in the configuration.
-    ``secret_files`` are the files with a password in them.
+    ``unknown`` are sentences about options that nothing reads, ``remarks`` about names of older releases. ``standing`` are
+    the names of options for one run that stand in the configuration. ``secret_files`` are the files with a password in them.
     """
 
     files: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
-    left_out: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
     standing: tuple[str, ...] = ()
     site_name: str = ""
@@ -73,9 +71,6 @@ def examine(settings: Settings) -> Iterator[Finding]:
     for sentence in settings.unknown:
         what, _, meant = sentence.partition("; ")
         yield warning(what, "nothing reads it, so what it was to change is not changed", meant)
-    for sentence in settings.left_out:
-        what, _, why = sentence.partition("; ")
-        yield warning(what, why, "take it out, or keep the release that has it beside this one")
     for sentence in settings.remarks:
         what, _, meant = sentence.partition("; ")
         yield note(what, "it is understood, and goes away in some later release", meant)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 from oslo_config import cfg
 
 from caso.errors import SourceError
+from caso.findings import Finding
 from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.measured import Measured
 from caso.lifecycle.server import ServerSeen
@@ -166,7 +167,8 @@ class Extractor(ABC):
     ``observes`` are the kinds of objects that it tells of: what they used is accounted for once it has told.
     ``service`` is the type of the service that it asks, as the catalog has it: in a region without an endpoint of
     it there is nothing to ask. None: it is asked about every region.
-    Who yields ``measured`` observes ``measure``: energy records are made of it then.
+    Who yields ``measured`` observes ``measure``; of the meter ``energy`` it observes ``energy``: records are made of it then.
+    ``mentions`` are kinds that it tells of for others to know what there is, without their use being accounted for.
     ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
     ``deleted_kept`` is how long its service tells of what was deleted: who comes later misses some, and is warned in
     time. None: for ever, or nobody knows.
@@ -175,6 +177,7 @@ class Extractor(ABC):
     options: ClassVar[tuple[cfg.Opt, ...]] = ()
     shared_options: ClassVar[Mapping[str, tuple[cfg.Opt, ...]]] = {}
     observes: frozenset[str] = frozenset({"server"})
+    mentions: frozenset[str] = frozenset()
     service: ClassVar[str | None] = None
     makes: ClassVar[tuple[type[Record], ...]] = ()
     deleted_kept: timedelta | None = None
@@ -187,8 +190,12 @@ class Extractor(ABC):
     def beside(self, kinds: frozenset[str]) -> None:  # noqa: B027 (most have no use for it)
         """Told once, before anything is asked: of which kinds the other extractors of this run tell.
 
-        One that needs to know what there is need not tell of it then; to tell less it sets ``observes``.
+        One that needs to know what there is need not tell of it then; to tell less it sets ``observes`` or ``mentions``.
         """
+
+    def examine(self) -> Iterator[Finding]:
+        """What caso-doctor is to know besides what the catalog's services say: a part of the site that it alone asks."""
+        return iter(())
 
     @abstractmethod
     def extract(self, ask: Ask) -> Iterator[Page]:

@@ -45,7 +45,7 @@ def faults(extractor: Extractor | type[Extractor], page: object) -> Iterator[str
     for odd in page.odd:
         yield from _of_odd(odd)
     for name in ("inventory", "vouched"):
-        for kind in sorted(set(getattr(page, name)) - extractor.observes):
+        for kind in sorted(set(getattr(page, name)) - extractor.observes - extractor.mentions):
             yield f"its {name} is of {kind!r}, which is not in its observes"
     for measured in page.measured:
         yield from of_measured(extractor, measured)
@@ -69,7 +69,7 @@ def _of_seen(extractor: Extractor | type[Extractor], seen: object) -> Iterator[s
         return
     kind = seen.kind
     what = f"{kind} {seen.id if isinstance(seen, AddressSeen) else seen.uuid!s}"
-    if kind not in extractor.observes:
+    if kind not in extractor.observes | extractor.mentions:
         yield f"{what}: {kind!r} is not in its observes, so its use would not be accounted for"
     yield from (f"{what}: {name} carries no time zone" for name in _naive(seen))
     if isinstance(seen, ServerSeen):

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 
 from caso.extractors.base import Extractor
-from caso.lifecycle.measured import METERS, Measured
+from caso.lifecycle.measured import ENERGY, METERS, Measured
 
 MEASURE = "measure"
-"""What an extractor says in ``observes`` that tells what meters say."""
+"""What an extractor says in ``observes`` that tells what meters say of use which other records have."""
+OWN_RECORDS: Mapping[str, str] = {ENERGY: "energy"}
+"""What it says there of meters that have records of their own: these are made in its pass, once it has told all."""
 NAME = 255
 
 
@@ -20,8 +22,9 @@ def of_measured(extractor: Extractor | type[Extractor], measured: object) -> Ite
         yield f"its measured has a {type(measured).__name__}, and no Measured"
         return
     what = f"measure {measured.meter!r} of {measured.uuid}"
-    if MEASURE not in extractor.observes:
-        yield f"{what}: 'measure' is not in its observes, so it would not be accounted for"
+    kind = OWN_RECORDS.get(measured.meter, MEASURE)
+    if kind not in extractor.observes:
+        yield f"{what}: {kind!r} is not in its observes, so it would not be accounted for"
     if measured.meter not in METERS:
         yield f"{what}: it is none of {', '.join(sorted(METERS))}"
     for name in ("uuid", "project_id"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
 from caso.window import Month
@@ -21,6 +21,10 @@ NETWORK_OUTBOUND = "network.outbound"
 CUMULATIVE = frozenset({CPU, NETWORK_INBOUND, NETWORK_OUTBOUND})
 """Meters whose amounts records add up over the life of a server."""
 METERS = frozenset({ENERGY, *CUMULATIVE})
+
+
+OVER_AFTER = timedelta(minutes=10)
+"""A day is over for meters so long after midnight: what is read and handed on after it says what was at midnight."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

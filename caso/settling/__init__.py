@@ -24,7 +24,7 @@ PASSES: Mapping[str, Callable[[Context], None]] = {
     "address": settle_addresses,
     "volume": partial(settle_lives, VOLUMES),
     "server": partial(settle_lives, SERVERS),
-    "measure": settle_energy,
+    "energy": settle_energy,
 }
 
 

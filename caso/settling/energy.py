@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
 from caso.accounting.energy import energy_record
-from caso.lifecycle.measured import CPU, ENERGY, Measured
+from caso.lifecycle.measured import CPU, ENERGY, OVER_AFTER, Measured
 from caso.lifecycle.server import Server
 from caso.records import EnergyRecord
 from caso.settling.context import Context
@@ -20,10 +20,22 @@ def settle_energy(context: Context) -> None:
     """The records of all days that are over, and of servers that have ended, that meters told of otherwise since.
 
     A day that goes on makes none yet: some recipients add up what they are sent, and would count it again with each run.
-    In a scope's last window there is no waiting for its end.
+    For the same reason none is made of what could not be told whole. In a scope's last window there is no waiting for the
+    end of the day. Of a stretch of the past all are made again.
     """
-    measures = context.step.measures
-    for chunk in _chunks(measures.unstated(context.place, context.project_id, ENERGY, open_too=context.last)):
+    if not context.whole:
+        return
+    plan, measures = context.plan, context.step.measures
+    today = (plan.window.end - OVER_AFTER if plan.live else plan.window.end).date()
+    owed = measures.unstated(
+        context.place,
+        context.project_id,
+        ENERGY,
+        before=None if context.last else today,
+        since=plan.since.date(),
+        again_since=None if plan.live else plan.window.start.date(),
+    )
+    for chunk in _chunks(owed):
         cpu = measures.of_days(context.place, CPU, chunk)
         servers = context.step.entities.known(context.place, "server", sorted({one.uuid for one in chunk}))
         known = [one for one in chunk if one.uuid in servers]

@@ -7,7 +7,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from caso.errors import DeniedError, SourceError
 from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
@@ -22,6 +22,9 @@ from caso.sources.usage import Usage, UsageRow
 from caso.sources.users import Users
 from caso.sources.versions import Microversion, newest
 from caso.sources.volume import Total, VolumePage, VolumeRow, Volumes
+
+if TYPE_CHECKING:
+    from caso.sources.prometheus import Metering
 
 __all__ = [
     "Api",
@@ -119,6 +122,14 @@ class Sources:
     def gnocchi(self, region: str, scope: ScopeOrProject) -> Gnocchi:
         """Gnocchi in a region, asked for one project or, as :meth:`shared_scope`, for all."""
         return Gnocchi(self._opener.api("metric", scope, region), self._clock)
+
+    def prometheus(self, url: str, **connection: Any) -> Metering:
+        """A server that speaks Prometheus' API; see :meth:`caso.sources.session.Access.prometheus`. Nothing is sent yet."""
+        return self._opener.prometheus(url, **connection)
+
+    def now(self) -> datetime:
+        """The time by the clock that dates what is seen."""
+        return self._clock()
 
     def unknown_hosts(self, region: str, scope: ScopeOrProject) -> int | None:
         """How many compute hosts Nova cannot reach since their cell is down; None where this role is not told."""

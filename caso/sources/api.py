@@ -5,9 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from enum import Enum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from caso.errors import DeniedError, SourceError
+
+if TYPE_CHECKING:
+    from caso.sources.prometheus import Metering
 
 
 class Scope(Enum):
@@ -94,6 +97,16 @@ class Opener(Protocol):
 
     def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Sender:
         """The API of a service; nothing is sent before it is asked something."""
+
+    def prometheus(
+        self,
+        url: str,
+        *,
+        verify: bool | str = True,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Metering:
+        """A server that speaks Prometheus' API, which is in no catalog; see :meth:`caso.sources.session.Access.prometheus`."""
 
     def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
         """The regions that the catalog has an endpoint of the service for, in the catalog's order."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from datetime import timedelta
+from typing import Protocol
 from urllib.parse import urlsplit
 
 import requests
@@ -24,6 +27,9 @@ from caso.window import Window
 LOG = logging.getLogger(__name__)
 
 PATH = "/api/v1/query"
+STATUS = "/api/v1/status/runtimeinfo"
+DURATION = re.compile(r"(\d+)(ms|[smhdwy])")
+SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "y": 365 * 86400.0}
 LONGEST_SELECTOR = 200
 """Characters of it in a message; of a site's servers, it may name each."""
 BROKEN_OFF = "see what stands before the server; the next run asks again"
@@ -38,6 +44,16 @@ class Answer(Iterator[Series]):
 
     def __next__(self) -> Series:
         return next(self._series)
+
+
+class Metering(Protocol):
+    """What an extractor asks of such a server; see :class:`Prometheus`. A fake is in ``caso.testing``."""
+
+    def samples(self, selector: str, window: Window, *, margin_seconds: float = 0, step_seconds: int | None = None) -> Answer:
+        """The samples of each series that the selector finds."""
+
+    def retention(self) -> timedelta | None:
+        """For how long it keeps samples, where it says so."""
 
 
 class Prometheus:
@@ -77,6 +93,22 @@ class Prometheus:
         what = f"prometheus: cannot get {asked} in {window} from {without_credentials(self._url)}"
         return Answer(lambda answer: self._series(answer, form, what, start, end))
 
+    def retention(self) -> timedelta | None:
+        """For how long samples are kept, as the server is configured; None where it does not say so, or by their size alone.
+
+        Others than Prometheus itself need not have this page: nothing is wrong then.
+        """
+        what = f"prometheus: cannot ask {without_credentials(self._url)} how long it keeps samples"
+        about = self._about._replace(kind=STATUS)
+        try:
+            self._manners.require_hope(about, what)
+            with self._manners.traffic.to(self.name, self._about.region):
+                response = self._session.request(self._url + STATUS, "GET", headers=self._headers, authenticated=False, log=False)
+            return kept_for(str(response.json()["data"]["storageRetention"]))
+        except (SourceError, ksa.ClientException, ValueError, KeyError, TypeError) as exc:
+            LOG.debug("%s: %s", what, exc)
+            return None
+
     def _series(self, answer: Answer, form: Mapping[str, str], what: str, start: float, end: float) -> Iterator[Series]:
         with closing(self._begun(form, what)) as response:
             reader = SeriesReader(response.raw)
@@ -112,3 +144,16 @@ class Prometheus:
         except ksa.HttpError as exc:
             raise (query_error(exc) or exc) from exc
         return response
+
+
+def kept_for(text: str) -> timedelta | None:
+    """The time in what Prometheus says of its retention; None where there is none in it.
+
+    >>> kept_for("1w3d12h"), kept_for("15d or 512MiB"), kept_for("512MiB")
+    (datetime.timedelta(days=10, seconds=43200), datetime.timedelta(days=15), None)
+    """
+    time, _, _ = text.partition(" or ")
+    if not re.fullmatch(rf"({DURATION.pattern})+", time):
+        return None
+    seconds = sum(int(number) * SECONDS[unit] for number, unit in DURATION.findall(time))
+    return timedelta(seconds=seconds) or None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import requests
 from keystoneauth1 import exceptions as ksa
@@ -26,6 +26,9 @@ from caso.sources.http import HttpApi, logged_in
 from caso.sources.manners import Manners
 from caso.sources.traffic import Traffic
 from caso.sources.transport import Transport
+
+if TYPE_CHECKING:
+    from caso.sources.prometheus import Prometheus
 
 TIMEOUT = 60.0
 CONNECT_TIMEOUT = 10.0
@@ -160,6 +163,23 @@ class Access:
             endpoint=self._keystone() if service_type == "identity" else None,
             manners=self._manners,
         )
+
+    def prometheus(
+        self,
+        url: str,
+        *,
+        verify: bool | str = True,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Prometheus:
+        """A server that speaks Prometheus' API: none of the catalog, so with a session and headers of its own.
+
+        ``verify`` as for :func:`new_session`: whether its certificate is looked at, or the file of who signed it.
+        """
+        from caso.sources.prometheus import Prometheus  # a part of caso that few runs have a use for
+
+        session = new_session(timeout=timeout, traffic=self._manners.traffic, verify=verify)
+        return Prometheus(url, session=session, manners=self._manners, headers=headers)
 
     def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
         """The regions in which the catalog of this scope's token has an endpoint of the service."""

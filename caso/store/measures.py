@@ -56,22 +56,28 @@ class Measures:
                 found.setdefault(row.id, {}).setdefault(row.meter, []).append(total)
         return {uuid: Metered(totals) for uuid, totals in found.items()}
 
-    def unstated(self, place: Place, project_id: str, meter: str, *, open_too: bool = False) -> Iterator[Measured]:
-        """What a project's servers are to have records of: of slots that are told up to midnight, or up to the server's end.
+    def unstated(
+        self,
+        place: Place,
+        project_id: str,
+        meter: str,
+        *,
+        before: date | None,
+        since: date = date.min,
+        again_since: date | None = None,
+    ) -> Iterator[Measured]:
+        """What a project's servers are to have records of: of slots before a day that are told up to midnight, and of those
+        that are told up to the server's end.
 
-        ``open_too``: of all others as well.
+        None of slots before ``since``. With ``again_since``, of the slots since then also what has records as it is.
+        Without ``before``, of slots that are not over, too.
         """
-        ended = exists().where(
-            entities.c.cloud == measures.c.cloud,
-            entities.c.region == measures.c.region,
-            entities.c.kind == "server",
-            entities.c.id == measures.c.id,
-            entities.c.ended <= measures.c.until,
-        )
-        up_to_midnight = func.substr(measures.c.until, 1, len("2024-02-29")) > measures.c.day
-        whole = true() if open_too else or_(up_to_midnight, ended)
-        owed = and_(_at(place), measures.c.project_id == project_id, measures.c.meter == meter, measures.c.stated == false())
-        rows = self._connection.execute(select(measures).where(owed, whole).order_by(measures.c.day, measures.c.id)).all()
+        mine = and_(_at(place), measures.c.project_id == project_id, measures.c.meter == meter)
+        owed = measures.c.stated == false()
+        if again_since is not None:
+            owed = or_(owed, measures.c.day >= again_since.isoformat())
+        which = mine, owed, measures.c.day >= since.isoformat(), true() if before is None else _over(before)
+        rows = self._connection.execute(select(measures).where(*which).order_by(measures.c.day, measures.c.id)).all()
         return (_measured(row) for row in rows)
 
     def of_days(self, place: Place, meter: str, slots: Iterable[Measured]) -> dict[tuple[str, date], Measured]:
@@ -139,6 +145,19 @@ class Measures:
         mine = update(measures).where(_at(place), *(measures.c[name] == bindparam(f"b_{name}") for name in names))
         known = [dict(zip(("b_id", "b_meter", "b_day"), slot, strict=True)) | row for slot, row in rows.items() if slot in held]
         execute_many(self._connection, mine, known)
+
+
+def _over(before: date) -> Any:
+    """Nothing more can be told of it: it is told to its end, or to that of the server."""
+    to_midnight = func.substr(measures.c.until, 1, len("2024-02-29")) > measures.c.day
+    ended = exists().where(
+        entities.c.cloud == measures.c.cloud,
+        entities.c.region == measures.c.region,
+        entities.c.kind == "server",
+        entities.c.id == measures.c.id,
+        entities.c.ended <= measures.c.until,
+    )
+    return or_(and_(measures.c.day < before.isoformat(), to_midnight), ended)
 
 
 def _at(place: Place) -> Any:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 
 from caso.errors import SourceError
 from caso.sources.prometheus import Answer
@@ -29,7 +30,7 @@ class FakePrometheus:
     """Has these series, in place of :class:`caso.sources.prometheus.Prometheus`.
 
     ``queries`` are the selectors and windows that were asked for. ``warnings`` come with each answer. ``error`` is raised
-    after so many series as ``fails_after``.
+    after so many series as ``fails_after``. ``kept`` is what it says of its retention.
     """
 
     name = "prometheus"
@@ -41,17 +42,23 @@ class FakePrometheus:
         warnings: Sequence[str] = (),
         error: SourceError | None = None,
         fails_after: int = 0,
+        kept: timedelta | None = None,
     ) -> None:
         self.series = list(series)
         self.warnings = tuple(warnings)
         self.error = error
         self.fails_after = fails_after
+        self.kept = kept
         self.queries: list[tuple[str, Window]] = []
 
     def samples(self, selector: str, window: Window, *, margin_seconds: float = 0, step_seconds: int | None = None) -> Answer:
         """As the real one; ``step_seconds`` is not heeded, and of selectors only those that name labels are understood."""
         start, end = window.start.timestamp() - margin_seconds, window.end.timestamp() + margin_seconds
         return Answer(lambda answer: self._found(answer, selector, window, start, end))
+
+    def retention(self) -> timedelta | None:
+        """As the real one; nothing is left out because of it."""
+        return self.kept
 
     def _found(self, answer: Answer, selector: str, window: Window, start: float, end: float) -> Iterator[Series]:
         self.queries.append((selector, window))

@@ -20,8 +20,10 @@ from caso.errors import DeniedError, SourceError
 from caso.sources import LoginError, MissingError, Scope, ScopeOrProject, Sources
 from caso.sources.api import Reply, Sender
 from caso.sources.compute import utc_now
+from caso.sources.prometheus import Metering
 from caso.testing.gnocchi import FakeGnocchi
 from caso.testing.networks import FakeNetwork
+from caso.testing.prometheus import FakePrometheus
 from caso.testing.servers import FakeCompute
 from caso.testing.volumes import FakeVolume
 
@@ -112,7 +114,7 @@ class FakeAccess:
     ``services`` maps a service type to a fake. ``requests`` are the GETs made so far, as (service type, scope, path).
     ``fail_on_request`` is the number of the one that answers with 503. ``configured`` is the configured scope,
     ``no_role_on`` are scopes that get no token. ``roles`` are those of every token; by default admin where a fake lets
-    its user see all projects, else reader.
+    its user see all projects, else reader. ``prometheus`` is asked in place of any server of this kind.
     """
 
     def __init__(
@@ -124,10 +126,12 @@ class FakeAccess:
         fail_on_request: int | None = None,
         regions: Sequence[str] = (REGION,),
         roles: Collection[str] | None = None,
+        prometheus: FakePrometheus | None = None,
     ) -> None:
         self.services = dict(services)
         self.requests: list[tuple[str, ScopeOrProject, str]] = []
         self.no_role_on = tuple(no_role_on)
+        self.metering = prometheus or FakePrometheus()
         self._configured = configured
         self._fail_on_request = fail_on_request
         self._regions = tuple(regions)
@@ -137,6 +141,17 @@ class FakeAccess:
     def api(self, service_type: str, scope: ScopeOrProject, region: str | None = None) -> Sender:
         """The fake of a service in a scope; all regions are the same."""
         return _FakeApi(self, service_type, scope)
+
+    def prometheus(
+        self,
+        url: str,
+        *,
+        verify: bool | str = True,
+        timeout: float | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Metering:
+        """The fake Prometheus, whatever the URL."""
+        return self.metering
 
     def regions(self, service_type: str, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> tuple[str, ...]:
         return self._regions

@@ -115,6 +115,8 @@ def rules_to_read(conf: cfg.ConfigOpts) -> Rules:
         service_name=service_name(conf),
         cloud_type=conf.cloud_type,
         suspended_states=frozenset(state.upper() for state in conf.accounting.suspended_states),
+        # Who asks it for nothing has none of its options.
+        cpu_normalization_factor=conf.prometheus.cpu_normalization_factor if "prometheus" in conf else 1.0,
     )
 
 

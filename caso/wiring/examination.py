@@ -49,7 +49,6 @@ def _settings(conf: config.Configuration) -> Settings:
     return Settings(
         files=tuple(file.path for file in files),
         unknown=tuple(declared.unknown_options(conf)),
-        left_out=tuple(conf.left_out),
         remarks=tuple(conf.remarks),
         standing=tuple(standing),
         site_name=conf.site_name or "",

@@ -6,6 +6,7 @@ from typing import ClassVar
 from caso.extractors.cinder import CinderExtractor
 from caso.extractors.neutron import NeutronExtractor
 from caso.extractors.nova import NovaExtractor
+from caso.extractors.prometheus import PrometheusExtractor
 from caso.testing.extractor_contract import ExtractorContract
 
 
@@ -23,6 +24,12 @@ class TestNeutron(ExtractorContract):
     ended_before = ended_inside = frozenset()
 
 
+class TestPrometheus(ExtractorContract):
+    """By itself: it lists Nova's servers."""
+
+    extractor = PrometheusExtractor
+
+
 class TestNeutronWithGateways(TestNeutron):
     settings: ClassVar = {"addresses": ["floating", "fixed", "gateway"]}
 
@@ -30,4 +37,4 @@ class TestNeutronWithGateways(TestNeutron):
 def test_every_extractor_that_caso_registers_has_its_contract_run():
     registered = {entry.load() for entry in entry_points(group="caso.extractors") if entry.dist and entry.dist.name == "caso"}
 
-    assert registered == {NovaExtractor, CinderExtractor, NeutronExtractor}
+    assert registered == {NovaExtractor, CinderExtractor, NeutronExtractor, PrometheusExtractor}

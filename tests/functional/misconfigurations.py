@@ -39,12 +39,15 @@ TOGETHER = [
     warning(
         "group misspelled", setting("keystone-auth", "x = 1"), "configuration", "no group [keystone-auth]", "[keystone_auth]"
     ),
-    warning(
-        "plug-in not here",
-        setting("DEFAULT", "messengers = ssm, logstash", "extractor = nova, cinder, neutron, prometheus"),
-        "configuration",
-        "prometheus is not in this release",
-        "take it out",
+    error(
+        "Prometheus down",
+        both(
+            setting("DEFAULT", "messengers = ssm, logstash", "extractor = nova, cinder, neutron, prometheus"),
+            setting("prometheus", "prometheus_endpoint = http://127.0.0.1:9"),
+        ),
+        "prometheus",
+        "prometheus: cannot get prometheus_value{",
+        "check prometheus_endpoint",
     ),
     noted(
         "old name",

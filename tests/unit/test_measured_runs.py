@@ -41,7 +41,7 @@ class Taker(Recorder):
 class Meter(Extractor):
     """Tells of one server, from ``since`` on, the same each second; ``broken`` is why it cannot."""
 
-    observes = frozenset({"measure"})
+    observes = frozenset({"measure", "energy"})
 
     def __init__(self, since: datetime, rates: dict[str, float], uuid: str = SERVER, broken: str = "") -> None:
         self.since, self.rates, self.uuid, self.broken = since, rates, uuid, broken

@@ -10,7 +10,9 @@ import pytest
 from caso import config, declared, legacy, wiring
 from caso.cli.base import command
 from caso.errors import ConfigError
+from caso.extractors.power_options import meter_from
 from caso.sources.credentials import access_from_conf
+from caso.testing.sources import fake_sources
 from caso.window import parse_instant
 from tests.unit.messengers.receivers import Authority
 
@@ -74,13 +76,21 @@ ROWS = [
     ("greendigit_cim", "password", None, "a", "a"),
     ("greendigit_cim", "verify_ssl", True, "false", False),
     ("messenger_greendigit_cim", "record_types", None, "energy", ["energy"]),
+    ("prometheus", "prometheus_endpoint", "http://localhost:9090", "https://prom.example.org", "https://prom.example.org"),
+    ("prometheus", "prometheus_metric_name", "prometheus_value", "power", "power"),
+    ("prometheus", "vm_uuid_label_name", "uuid", "vm_id", "vm_id"),
+    ("prometheus", "labels", ["type_instance:scaph_process_power_microwatts"], "a:b, c:d", ["a:b", "c:d"]),
+    ("prometheus", "prometheus_step_seconds", 30, "60", 60),
+    ("prometheus", "prometheus_verify_ssl", True, "false", False),
+    ("prometheus", "cpu_normalization_factor", 1.0, "2.7", 2.7),
 ]
 MESSENGERS = "messengers = ssm,logstash,noop,greendigit_cim\n"
 
 
 @pytest.mark.parametrize(("group", "option", "default", "text", "meant"), ROWS)
 def test_an_option_of_caso_has_its_default_and_takes_its_value(build, group, option, default, text, meant):
-    base = "" if (group, option) == ("DEFAULT", "messengers") else f"[DEFAULT]\n{MESSENGERS}"
+    extractors = "extractor = nova,cinder,neutron,prometheus\n" if group == "prometheus" else ""
+    base = "" if (group, option) == ("DEFAULT", "messengers") else f"[DEFAULT]\n{MESSENGERS}{extractors}"
     without, given = build(base), build(f"{base}[{group}]\n{option} = {text}\n")
 
     assert value_of(without, group, option) == default
@@ -240,14 +250,38 @@ record_types = energy
 """
 
 
-def test_what_is_not_here_yet_is_told_loudly_and_costs_nothing_else(build):
+def test_an_old_sites_prometheus_is_asked_as_it_was(build):
     conf = build(f"[DEFAULT]\nextractor = nova,cinder,neutron,prometheus\nmessengers = ssm,greendigit_cim\n{PROMETHEUS}")
 
-    assert conf.extractor == ["nova", "cinder", "neutron"]
+    assert conf.extractor == ["nova", "cinder", "neutron", "prometheus"]
     assert conf.messengers == ["ssm", "greendigit_cim"]
-    assert [sentence.split(" is ")[0] for sentence in conf.left_out] == ["extractor: prometheus"]
-    assert declared.unknown_options(conf) == []
-    assert conf.remarks == NOTHING
+    assert (conf.remarks, declared.unknown_options(conf)) == ([], [])
+    assert meter_from(conf.prometheus).about(["a", "b"]) == (
+        'prometheus_value{type_instance="scaph_process_power_microwatts",uuid=~"a|b"}'
+    )
+
+
+def test_the_factor_of_an_old_site_is_in_its_records(build):
+    conf = build(f"[DEFAULT]\nextractor = nova,prometheus\n{PROMETHEUS.replace('factor = 1.0', 'factor = 2.7')}")
+
+    assert wiring.rules_to_read(conf).cpu_normalization_factor == 2.7
+    assert wiring.rules_to_read(build("[DEFAULT]\nextractor = nova\n")).cpu_normalization_factor == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("prometheus_endpoint = prom.example.org:9090", "prometheus_endpoint is no URL of a server; write it like"),
+        ("labels = power", "labels: 'power' is no name:value; write it like"),
+        ("query = up", r"query: 'up' has no \{uuids\}, and would find all series; write it like"),
+        ("prometheus_metric_name =", "prometheus_metric_name or vm_uuid_label_name is empty"),
+    ],
+)
+def test_what_prometheus_cannot_be_asked_starts_no_run(build, text, told):
+    conf = build(f"[DEFAULT]\nextractor = prometheus\n[prometheus]\n{text}\n")
+
+    with pytest.raises(ConfigError, match=told):
+        wiring.extractor(conf, "prometheus", fake_sources())
 
 
 def test_an_old_sites_greendigit_is_sent_energy_and_nothing_else(build):
@@ -255,19 +289,13 @@ def test_an_old_sites_greendigit_is_sent_energy_and_nothing_else(build):
     by_nature = build(f"[DEFAULT]\nmessengers = greendigit_cim\n{PROMETHEUS}[messenger_greendigit_cim]\nrecord_types =\n")
 
     assert wiring.outlet(conf, "greendigit_cim").kinds == wiring.outlet(by_nature, "greendigit_cim").kinds == {"energy"}
-    assert (conf.left_out, conf.remarks, declared.unknown_options(conf)) == ([], [], [])
+    assert (conf.remarks, declared.unknown_options(conf)) == ([], [])
 
 
-@pytest.mark.parametrize(("option", "name"), [("extractor", "prometheus")])
-def test_nothing_but_what_is_not_here_yet_starts_no_run(build, option, name):
-    with pytest.raises(ConfigError, match=f"{option}: nothing that is named there is in this release"):
-        build(f"[DEFAULT]\n{option} = {name}\n")
-
-
-def test_options_of_what_is_not_here_and_not_named_are_passed_over(build):
+def test_options_of_what_is_not_named_are_passed_over(build):
     conf = build(PROMETHEUS)
 
-    assert (conf.left_out, conf.remarks, declared.unknown_options(conf)) == ([], [], [])
+    assert (conf.remarks, declared.unknown_options(conf)) == ([], [])
 
 
 FIRST = """
@@ -390,7 +418,7 @@ def test_nothing_is_told_before_there_is_a_log_nor_with_help(build, capsys, capl
 
 def test_each_old_name_is_told_once_through_the_log(tmp_path: Path, capsys):
     path = tmp_path / "caso.conf"
-    path.write_text("[DEFAULT]\ntenants = a\nmessengers = ssmv4\nextractor = nova,prometheus\n")
+    path.write_text("[DEFAULT]\ntenants = a\nmessengers = ssmv4\n")
     before = logging.getLogger().handlers
 
     try:
@@ -400,5 +428,4 @@ def test_each_old_name_is_told_once_through_the_log(tmp_path: Path, capsys):
 
     told = capsys.readouterr().err
     assert status == 0
-    assert [told.count(word) for word in ("ssmv4", "tenants", "prometheus")] == [1, 1, 1]
-    assert "caso: ERROR: extractor: prometheus" in told
+    assert [told.count(word) for word in ("ssmv4", "tenants")] == [1, 1]

@@ -12,6 +12,7 @@ from tests.unit.store.building import FEBRUARY, HERE, MARCH, NOW, a_server
 
 MIDNIGHT = datetime(2024, 3, 9, tzinfo=UTC)
 DAY = timedelta(days=1)
+TODAY = NOW.date()
 
 
 def a_measure(uuid: str = "vm-1", day: datetime = MIDNIGHT, **facts: object) -> Measured:
@@ -28,9 +29,9 @@ def a_measure(uuid: str = "vm-1", day: datetime = MIDNIGHT, **facts: object) -> 
     return Measured(**(whole | facts))  # type: ignore[arg-type]
 
 
-def unstated(store: Store, meter: str = ENERGY, **options: bool) -> list[Measured]:
+def unstated(store: Store, meter: str = ENERGY, before: date | None = TODAY) -> list[Measured]:
     with store.transaction() as step:
-        return list(step.measures.unstated(HERE, "p1", meter, **options))
+        return list(step.measures.unstated(HERE, "p1", meter, before=before))
 
 
 def metered(store: Store, uuid: str = "vm-1") -> Metered:
@@ -53,7 +54,7 @@ def test_a_day_that_is_not_over_waits_but_for_a_server_that_has_ended(store):
     store.measure(HERE, [a_measure("ended", today, end=NOW), a_measure("lives", today, end=NOW)])
 
     assert [one.uuid for one in unstated(store)] == ["ended"]
-    assert [one.uuid for one in unstated(store, open_too=True)] == ["ended", "lives"]
+    assert [one.uuid for one in unstated(store, before=None)] == ["ended", "lives"]
 
 
 def test_a_day_that_was_not_told_to_its_end_waits_until_it_is_however_late(store):
@@ -69,7 +70,7 @@ def test_a_day_that_was_not_told_to_its_end_waits_until_it_is_however_late(store
 def test_what_is_stated_is_told_again_only_where_it_is_known_otherwise(store):
     store.measure(HERE, [a_measure("vm-1"), a_measure("vm-2")])
     with store.transaction() as step:
-        step.measures.note_stated(HERE, step.measures.unstated(HERE, "p1", ENERGY))
+        step.measures.note_stated(HERE, step.measures.unstated(HERE, "p1", ENERGY, before=TODAY))
 
     store.measure(HERE, [a_measure("vm-1", seen_at=NOW + DAY), a_measure("vm-2", amount=4000.0)])
 
