@@ -104,14 +104,16 @@ class PrometheusExtractor(Extractor):
         """What of the question Prometheus may have an answer to: of what is older than its retention it knows nothing."""
         first = next((day.start for day, _ in asked.by_day(servers)), None)
         now = self._sources.now()
-        if first is None or first >= now - KEPT_BY_ALL or (kept := self._retention()) is None or first >= now - kept:
+        if first is None or first >= now - KEPT_BY_ALL or (kept := self._retention()) is None:
             return asked
         within = asked.from_(now - kept)
-        LOG.warning(
-            "prometheus: it keeps samples for %d days: project %s is not asked for before %s, and has no energy records of "
-            "the days from %s until then",
-            *(kept.days, name, f"{within.since:%F}", f"{first:%F}"),
-        )
+        lost = max(first, asked.since)
+        if lost < within.since:
+            LOG.warning(
+                "prometheus: it keeps samples for %d days: project %s is not asked for before %s, and has no energy records of "
+                "the days from %s until then",
+                *(kept.days, name, f"{within.since:%F}", f"{lost:%F}"),
+            )
         return within
 
     def _retention(self) -> timedelta | None:

@@ -11,6 +11,8 @@ from caso.extractors.base import Extractor
 from caso.extractors.cinder import CinderExtractor
 from caso.extractors.neutron import NeutronExtractor
 from caso.extractors.nova import NovaExtractor
+from caso.extractors.power import UNITS, PowerMeter
+from caso.extractors.prometheus import PrometheusExtractor
 from caso.job import Job
 from caso.messengers.base import Messenger
 from caso.messengers.ssm import SsmMessenger
@@ -21,6 +23,7 @@ from caso.report import Report
 from caso.run import Watcher, run
 from caso.store import Store, open_store
 from caso.testing.networks import FakeNetwork, a_floating_ip, a_port, leading_to
+from caso.testing.prometheus import FakePrometheus
 from caso.testing.recipient import Recipient
 from caso.testing.servers import FakeCompute, a_server
 from caso.testing.sources import REGION, fake_sources
@@ -29,6 +32,7 @@ from caso.testing.volumes import FakeVolume, a_volume
 T1 = datetime(2024, 3, 10, 11, tzinfo=UTC)
 T2 = datetime(2024, 3, 10, 12, tzinfo=UTC)
 PROJECTS = (Project("p1", "alpha", "vo.alpha", "property VO"), Project("p2", "beta", "vo.beta", "property VO"))
+POWER = PowerMeter('power{uuid=~"{uuids}"}', "uuid", UNITS["watts"], 30)
 GPU = {"Accelerator:Type": "GPU", "Accelerator:Vendor": "NVIDIA", "Accelerator:Model": "A100", "Accelerator:Number": "2"}
 
 
@@ -94,6 +98,7 @@ class Cloudlet:
     recipient: Recipient = dataclasses.field(default_factory=Recipient)
     full_listing_every: timedelta = timedelta(days=1)
     connection: str | None = None
+    prometheus: FakePrometheus = dataclasses.field(default_factory=FakePrometheus)
 
     @property
     def queue(self) -> Path:
@@ -127,8 +132,12 @@ class Cloudlet:
             "nova": NovaExtractor(sources, full_listing_every=self.full_listing_every),
             "cinder": CinderExtractor(sources),
             "neutron": NeutronExtractor(sources),
+            "prometheus": PrometheusExtractor(sources, self.prometheus, POWER),
         }
-        return {name: known[name] for name in self.extractors}
+        chosen = {name: known[name] for name in self.extractors}
+        for name, one in chosen.items():
+            one.beside(frozenset().union(*(other.observes for by, other in chosen.items() if by != name)))
+        return chosen
 
     def outlet(self, messenger: Messenger | None = None) -> Outlet:
         messenger = messenger or SsmMessenger(self.queue, max_size=2)
