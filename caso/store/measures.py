@@ -66,8 +66,7 @@ class Measures:
         since: date = date.min,
         again_since: date | None = None,
     ) -> Iterator[Measured]:
-        """What a project's servers are to have records of: of slots before a day that are told up to midnight, and of those
-        that are told up to the server's end.
+        """What a project's servers are to have records of: of slots before a day, and of those told up to the server's end.
 
         None of slots before ``since``. With ``again_since``, of the slots since then also what has records as it is.
         Without ``before``, of slots that are not over, too.
@@ -148,8 +147,7 @@ class Measures:
 
 
 def _over(before: date) -> Any:
-    """Nothing more can be told of it: it is told to its end, or to that of the server."""
-    to_midnight = func.substr(measures.c.until, 1, len("2024-02-29")) > measures.c.day
+    """It is of a day before that, or told up to the end of the server."""
     ended = exists().where(
         entities.c.cloud == measures.c.cloud,
         entities.c.region == measures.c.region,
@@ -157,7 +155,7 @@ def _over(before: date) -> Any:
         entities.c.id == measures.c.id,
         entities.c.ended <= measures.c.until,
     )
-    return or_(and_(measures.c.day < before.isoformat(), to_midnight), ended)
+    return or_(measures.c.day < before.isoformat(), ended)
 
 
 def _at(place: Place) -> Any:

@@ -286,8 +286,10 @@ def test_what_prometheus_keeps_no_more_makes_no_records_and_is_said(site, caplog
     assert site.keeper.days("vm") == ["03-03", "03-06", "03-07"]
     assert site.keeper.records[0].end == FIRST + HOUR
     assert [record.getMessage() for record in caplog.records if record.name.endswith("prometheus")] == [
-        "prometheus: it keeps samples for 2 days: project alpha is not asked for before 2024-03-06, and has no energy records of "
-        "the days from 2024-03-03 until then"
+        (
+            "prometheus: it keeps samples for 2 days: project alpha is not asked for before 2024-03-06, and has no energy "
+            "records of the days from 2024-03-03 until then"
+        )
     ]
 
 
