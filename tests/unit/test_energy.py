@@ -285,12 +285,11 @@ def test_what_prometheus_keeps_no_more_makes_no_records_and_is_said(site, caplog
     # Of the first day, what was told before it was forgotten.
     assert site.keeper.days("vm") == ["03-03", "03-06", "03-07"]
     assert site.keeper.records[0].end == FIRST + HOUR
-    assert [record.getMessage() for record in caplog.records if record.name.endswith("prometheus")] == [
-        (
-            "prometheus: it keeps samples for 2 days: project alpha is not asked for before 2024-03-06, and has no energy "
-            "records of the days from 2024-03-03 until then"
-        )
-    ]
+    (said,) = [record.getMessage() for record in caplog.records if record.name.endswith("prometheus")]
+    assert said == (
+        "prometheus: it keeps samples for 2 days: project alpha is not asked for before 2024-03-06, and has no energy records of "
+        "the days from 2024-03-03 until then"
+    )
 
 
 def test_that_a_server_was_not_known_when_samples_of_it_were_kept_is_not_worth_a_word(site, caplog):
@@ -300,7 +299,7 @@ def test_that_a_server_was_not_known_when_samples_of_it_were_kept_is_not_worth_a
 
     site.lives_on(of(3, 12), of(3, 13))
 
-    assert min(window.start for _, window in site.prometheus.queries) == MARCH - 12 * DAY
+    assert min(window.start for _, window in site.prometheus.queries) == MARCH - 13 * DAY
     assert "keeps samples" not in caplog.text
 
 
