@@ -4,6 +4,7 @@ import json
 import logging
 import socket
 import threading
+from datetime import timedelta
 from urllib.parse import parse_qs
 
 import pytest
@@ -260,3 +261,22 @@ def test_a_long_selector_is_cut_in_messages():
         list(prometheus(url).samples("x" * 10_000, DAY))
 
     assert len(str(caught.value)) < LONGEST_SELECTOR + 300
+
+
+@pytest.mark.parametrize(
+    ("said", "days"),
+    [("15d", 15), ("2w", 14), ("30d or 512MiB", 30), ("512MiB", None), ("0s", None), ("", None)],
+)
+def test_it_is_known_how_long_samples_are_kept_where_the_server_says_so(said, days):
+    page = json.dumps({"status": "success", "data": {"storageRetention": said}}).encode()
+    with saying(answer(page)) as (url, requests):
+        kept = prometheus(url).retention()
+
+    assert kept == (None if days is None else timedelta(days=days))
+    assert requests[0].startswith("GET /api/v1/status/runtimeinfo HTTP/1.1")
+
+
+@pytest.mark.parametrize("reply", [status(404, "not found"), status(401, "no"), answer(b"<html>"), answer(b"[]")])
+def test_a_server_that_does_not_say_how_long_it_keeps_samples_is_no_fault(reply):
+    with saying(reply) as (url, _):
+        assert prometheus(url).retention() is None
