@@ -114,7 +114,8 @@ class Entities:
     def known_otherwise(self, place: Place, changed: Iterable[tuple[str, datetime]], *, kind: str = SERVER) -> None:
         """Note since when something else than its own life is known otherwise of some.
 
-        What is told of the month that they are accounted for is in their next record anyway: this is for earlier ones.
+        What is told of the month that they are accounted for is in their next record anyway, if there is one: this is for
+        earlier ones, and for what has ended.
         """
         since: dict[str, datetime] = {}
         for uuid, instant in changed:
@@ -125,7 +126,7 @@ class Entities:
             late = [
                 {"b_id": uuid, "dirty_from": min(since[uuid], one.dirty_from or since[uuid]), "settled": False}
                 for uuid, one in known.items()
-                if one.accounted_until and Month.of(one.accounted_until) > Month.of(since[uuid])
+                if one.accounted_until and (_is_over(one.entity) or Month.of(one.accounted_until) > Month.of(since[uuid]))
             ]
             execute_many(self._connection, this, late)
 
@@ -223,6 +224,10 @@ class Entities:
 def _there_until(entity: Any, instant: datetime | None) -> Any:
     """The entity, known to have been there at an instant."""
     return entity if instant is None else vouched_for(entity, instant)
+
+
+def _is_over(entity: Any) -> bool:
+    return entity is not None and entity.ended is not None
 
 
 def _vouched_for(entity: Any, vouched: Mapping[str, datetime]) -> Any:

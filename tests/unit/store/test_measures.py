@@ -118,6 +118,20 @@ def test_what_is_told_late_of_an_earlier_month_has_it_accounted_for_again(store)
     assert due == {"vm-1": late, "vm-2": None}
 
 
+def test_what_is_told_late_of_a_server_that_has_ended_has_it_accounted_for_again(store):
+    ended = NOW - timedelta(hours=1)
+    store.observe(HERE, [a_server("ended", ended=ended), a_server("lives")], by="nova")
+    with store.transaction() as step:
+        step.entities.accounted(HERE, [("ended", NOW), ("lives", NOW)])
+        assert [one.entity.uuid for one in step.entities.due(HERE, "p1")] == ["lives"]
+
+    store.measure(HERE, [a_measure(uuid, NOW.replace(hour=0), end=NOW, meter=CPU) for uuid in ("ended", "lives")])
+
+    with store.transaction() as step:
+        due = {one.entity.uuid: one.dirty_from for one in step.entities.due(HERE, "p1")}
+    assert due == {"ended": NOW.replace(hour=0), "lives": None}
+
+
 def test_the_same_day_of_another_meter_is_found(store):
     cpu = a_measure(meter=CPU, amount=100.0)
     store.measure(HERE, [a_measure(), cpu, a_measure("vm-2")])
