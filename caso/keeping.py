@@ -127,10 +127,14 @@ def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: dat
     if gone and told:
         # Should they have been hidden for a moment only, the next run's listing has them again.
         scope.listed = None
+        hint = (
+            "; if Nova's operator archives deleted ones before caso is told of them, set [nova] full_listing_every to 0"
+            if scope.scope.extractor == "nova"
+            else ""
+        )
         LOG.warning(
-            "%s: %d servers vanished, and end where they were last listed: %s; if Nova's operator archives deleted ones before "
-            "caso is told of them, set [nova] full_listing_every to 0",
-            *(scope.project.name, len(gone), _some(gone)),
+            "%s: %d servers vanished, and end where they were last listed: %s%s",
+            *(scope.project.name, len(gone), _some(gone), hint),
         )
 
 

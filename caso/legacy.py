@@ -19,7 +19,7 @@ Sections = Mapping[str, Mapping[str, str]]
 """The values of all files as they stand there, by group and option, the last file's."""
 
 OLD_NAMES: Mapping[str, Mapping[str, str]] = {
-    EXTRACTORS: {"ceilometer": "nova"},
+    EXTRACTORS: {},
     MESSENGERS: {
         "ssmv4": "ssm",
         "caso.messenger.noop.NoopMessenger": "noop",

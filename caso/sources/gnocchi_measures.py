@@ -27,6 +27,10 @@ UNREADABLE = (AttributeError, KeyError, RuntimeError, TypeError, ValueError)
 METRIC_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+class RefusedError(SourceError):
+    """The archive policies of all that was asked for do not have what was asked."""
+
+
 class Question:
     """One question about many resources, asked in smaller parts where Gnocchi refuses it for some of them."""
 
@@ -105,13 +109,13 @@ class Question:
             f"{self._api.name}: cannot {to}: no measures can be read from the answer ({exc}); is this endpoint really gnocchi?"
         )
 
-    def _told(self, exc: SourceError) -> SourceError:
+    def _told(self, exc: SourceError) -> RefusedError:
         """The refusal with the archive policy that it comes from, as far as that can be found out."""
         policy = ""
         if metric_id := METRIC_ID.search(str(exc)):
             with contextlib.suppress(SourceError):
                 policy = f" ({self._policy(metric_id[0])})"
-        return SourceError(
+        return RefusedError(
             f"{self._api.name}: there is no {self._aggregation} of {self._metric} each {self._granularity_seconds:g} s"
             f"{policy}: {_words(exc)}; give the metric an archive policy that has it (such as ceilometer-low-rate),"
             " or correct the granularity and the aggregation methods"

@@ -18,7 +18,8 @@ TIMESPAN = re.compile(r"(?:(\d+) days?, )?(\d+):(\d\d):(\d\d(?:\.\d+)?)")
 class ResourceRow(Row):
     """One revision of a resource: what it was from ``revision_start`` until ``revision_end``, which the present one lacks.
 
-    ``ended_at`` is told by the last revision only: those before it were written when nobody knew. Of the attributes, those
+    ``ended_at`` is told by the last revision only: those before it were written when nobody knew. ``started_at`` is since
+    when Gnocchi has it, ``created_at``, which Ceilometer tells since 2024, when it was made. Of the attributes, those
     that its type does not have are None. ``metrics`` are the ids of its metrics, by name.
     """
 
@@ -28,6 +29,7 @@ class ResourceRow(Row):
     project_id: Text | None = None
     user_id: Text | None = None
     started_at: UtcTime
+    created_at: UtcTime | None = None
     ended_at: UtcTime | None = None
     revision_start: UtcTime
     revision_end: UtcTime | None = None

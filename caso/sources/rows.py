@@ -97,9 +97,17 @@ class ServerRow(Row):
 
 
 class FlavorRow(Row):
-    """A flavor of ``GET /flavors/detail``; ``extra_specs`` is None where this role may not see them."""
+    """A flavor of ``GET /flavors/detail``; ``extra_specs`` is None where this role may not see them.
+
+    Its id and size are of use to who was not told them with the server.
+    """
 
     name: Id
+    id: Text | None = None
+    vcpus: int | None = None
+    ram: int | None = None
+    disk: int = 0
+    ephemeral: int = Field(default=0, alias="OS-FLV-EXT-DATA:ephemeral")
     public: bool = Field(default=True, alias="os-flavor-access:is_public")
     extra_specs: Mapping[Text, Text] | None = None
 

@@ -68,6 +68,12 @@ def an_action(action: str, finished: str, server_id: str = "server-1", **changes
     return row | changes
 
 
+def a_flavor(name: str, **changes: Any) -> dict[str, Any]:
+    """A flavor as Nova lists it, as large as that of :func:`a_server`."""
+    size = {"vcpus": 2, "ram": 4096, "disk": 40, "OS-FLV-EXT-DATA:ephemeral": 0}
+    return {"id": name, "name": name, **size, "extra_specs": {}, **changes}
+
+
 class FakeCompute:
     """Nova with these servers and flavors (name -> extra specs).
 
@@ -108,7 +114,7 @@ class FakeCompute:
         if path == "/servers/detail":
             return self._list(scope, params)
         if path == "/flavors/detail":
-            return {"flavors": [{"id": name, "name": name, "extra_specs": specs} for name, specs in self.flavors.items()]}
+            return {"flavors": [a_flavor(name, extra_specs=specs) for name, specs in self.flavors.items()]}
         if path == "/os-services":
             if not self.admin:
                 raise DeniedError("nova: cannot list hosts: Policy doesn't allow os-services:list (HTTP 403)")

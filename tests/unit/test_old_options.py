@@ -224,11 +224,12 @@ def test_what_two_messengers_took_together_the_one_takes(build, ssm, v4, meant):
     assert conf.messenger_ssm.record_types == meant
 
 
-def test_the_ceilometer_of_the_first_release_is_nova(build):
+def test_the_ceilometer_of_the_first_release_is_the_one_that_asks_gnocchi(build):
     conf = build("[DEFAULT]\nextractor = ceilometer\n")
 
-    assert conf.extractor == ["nova"]
-    assert conf.remarks == ["extractor: ceilometer is a name of an older release; write nova"]
+    assert conf.extractor == ["ceilometer"]
+    assert conf.ceilometer.batch_size == 500
+    assert conf.remarks == NOTHING
 
 
 PROMETHEUS = """
