@@ -92,6 +92,7 @@ def _server_month(month: ServerMonth) -> dict[str, Any]:
         "intervals": [_term(term, month) for term in month.terms],
         "use": _use(month.use),
         "cumulative": _use(month.total),
+        "cpu_measured_since": instant(month.cpu_measured_since),
         "sent": None if sent is None else _use(Use.recorded(sent)),
         "accelerators": [_accelerator(devices) for devices in month.accelerators],
         "notes": list(month.notes),

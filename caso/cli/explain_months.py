@@ -26,6 +26,9 @@ def server_month(month: ServerMonth, console: Console) -> None:
     else:
         table.add_row("no record")
     console.print(table)
+    if month.cpu_measured_since:
+        since = exactly(month.cpu_measured_since)
+        console.print(plain(f"CPU time is measured since {since}; before that, and for each interval, it is wall x vCPUs"))
     for devices in month.accelerators:
         held = devices.held
         model = f"{held.latest.type} {held.latest.model}: {number(held.device_seconds)} s of devices"

@@ -9,6 +9,7 @@ from caso.accounting.rules import Rules
 from caso.errors import ConfigError
 from caso.explaining.explanation import Explanation, explain
 from caso.explaining.held import Background
+from caso.lifecycle.measured import NOTHING
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.volume import VolumeSeen
 from caso.store import Known, Place, Quarantined, Selection, Store
@@ -73,4 +74,5 @@ def _background(store: Store, known: Known, rules: Rules) -> Background:
         first_month=Month.of(Month.of(opening).start - SECOND) if opening else None if began is None else Month.of(began),
         vo_of={mark.scope.project_id: mark.vo for mark in marks if mark.vo},
         entries=list(ledger.entries(Selection(keys=keys), ledger.messengers())),
+        metered=store.metered(known.place, [known.entity.uuid]).get(known.entity.uuid, NOTHING),
     )

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from caso.accounting.rules import Rules
+from caso.lifecycle.measured import NOTHING, Metered
 from caso.records import Record
 from caso.store import Entry, Known
 from caso.window import Month
@@ -21,7 +22,8 @@ class Background:
     """What is known besides the thing itself.
 
     ``began`` is where accounting of its project began, None where it never did, and ``first_month`` the first that is owed a
-    record; ``vo_of`` are the VOs of projects as they were last known; ``entries`` are the records held of it.
+    record; ``vo_of`` are the VOs of projects as they were last known; ``entries`` are the records held of it. ``metered`` is what
+    meters told of it.
     """
 
     rules: Rules
@@ -29,6 +31,7 @@ class Background:
     first_month: Month | None
     vo_of: Mapping[str, str]
     entries: Sequence[Entry]
+    metered: Metered = NOTHING
 
     def records(self, kind: type[R]) -> dict[str, R]:
         """The records held of a kind, by key."""

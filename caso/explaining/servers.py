@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 
+from caso.accounting.measured import cpu_seconds
 from caso.accounting.rules import Point, points
 from caso.accounting.servers import Held, Reading, accelerators_of, cloud_record, never_shrinking
-from caso.accounting.use import Term, Use
+from caso.accounting.use import Term, Use, term
 from caso.explaining.held import Background, how_far, why_nothing, why_otherwise
+from caso.lifecycle.measured import CPU
 from caso.lifecycle.server import Server
 from caso.records import AcceleratorRecord, CloudRecord
 from caso.store import Known
@@ -30,8 +32,9 @@ class Devices:
 class ServerMonth:
     """One month of a server: ``terms`` and ``use`` are of this month alone, ``total`` is cumulative since the creation.
 
-    All count ``through`` that time. ``sent`` is the record held, None where there is none. ``notes`` say why the records held are
-    not what the intervals give.
+    All count ``through`` that time. Where CPU time is measured, since ``cpu_measured_since``, ``use`` and ``total`` have that;
+    the terms have what was allotted. ``sent`` is the record held, None where there is none. ``notes`` say why the records
+    held are not what the intervals give.
     """
 
     month: Month
@@ -43,6 +46,7 @@ class ServerMonth:
     accelerators: tuple[Devices, ...]
     sent: CloudRecord | None
     notes: tuple[str, ...]
+    cpu_measured_since: datetime | None = None
 
     def stretch_of(self, term: Term) -> tuple[datetime, datetime]:
         """From when to when the term's interval lies in this month."""
@@ -87,10 +91,11 @@ def _month(
     point, rules = reading.point, background.rules
     before = _before(held, point.month)
     sent = held.get(CloudRecord.key_of(reading.server.uuid, point.month))
-    measured = cloud_record(reading, rules)
+    measured = cloud_record(reading, rules, metered=background.metered)
+    cpu = background.metered.through(CPU, point.month)
     terms = reading.terms_of_month(rules)
     notes = how_far(known, point.through) if _is_last(known, point) else []
-    if any(term.wall_seconds and rules.suspends(term.interval.value.status) for term in terms):
+    if any(one.wall_seconds and rules.suspends(one.interval.value.status) for one in terms):
         notes.append(f"its suspended time before {known.entity.first_seen:%F %T}, when it was first seen, counts as wall time")
     if sent is None:
         notes.insert(0, why_nothing(known, background, point.month.start, point.through, reading.newest.project_id))
@@ -102,12 +107,22 @@ def _month(
         through=point.through,
         completed=point.completed,
         terms=tuple(terms),
-        use=Use.of(terms),
-        total=Use.of(reading.terms(rules)),
+        use=Use.of(terms)._replace(cpu_seconds=measured.cpu_seconds - _cpu_before(reading, background)) if cpu else Use.of(terms),
+        total=Use.recorded(measured),
         accelerators=devices,
         sent=sent,
         notes=tuple(notes),
+        cpu_measured_since=cpu.since if cpu else None,
     )
+
+
+def _cpu_before(reading: Reading, background: Background) -> int:
+    """CPU seconds up to the beginning of the reading's month."""
+    server, start, rules = reading.server, reading.point.month.start, background.rules
+    measured = background.metered.through(CPU, Month.of(start - SECOND))
+    if measured is not None:
+        return cpu_seconds(server, reading.lived, start, rules, measured)
+    return Use.of([term(interval, server, start, rules) for interval in reading.lived]).cpu_seconds
 
 
 def _is_last(known: Known, point: Point) -> bool:

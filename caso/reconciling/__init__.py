@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from caso.accounting.rules import Rules
 from caso.errors import CasoError, SourceError
 from caso.extractors.base import Ask
+from caso.lifecycle.measured import NOTHING
 from caso.projects import Project
 from caso.reconciling.cases import Basis, Bill, Booked, Case, Known
 from caso.reconciling.causes import NO_HOURS, Cause, Hours, Size
@@ -133,9 +134,11 @@ def _record(held: Entry) -> CloudRecord:
 
 def _known(step: Step, place: Place, project_id: str, window: Window) -> dict[str, Known]:
     due = step.entities.lived(place, project_id, since=window.start, kind=SERVER)
-    return {
+    known = {
         item.entity.uuid: Known(item.entity, dirty=item.accounted_until is None or item.dirty_from is not None) for item in due
     }
+    metered = step.measures.metered(place, known)
+    return {uuid: dataclasses.replace(one, metered=metered.get(uuid, NOTHING)) for uuid, one in known.items()}
 
 
 def _bill(row: UsageRow) -> Bill:

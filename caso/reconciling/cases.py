@@ -7,6 +7,7 @@ from datetime import datetime
 
 from caso.accounting.rules import Rules
 from caso.accounting.use import Use
+from caso.lifecycle.measured import NOTHING, Metered
 from caso.lifecycle.server import Flavor, Server, ServerSeen
 from caso.reconciling.causes import HOUR, Hours, Size
 from caso.records import CloudRecord
@@ -51,10 +52,14 @@ class Booked:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
-    """What caso remembers of a server; ``dirty`` where its life is known otherwise than it was accounted for."""
+    """What caso remembers of a server; ``dirty`` where its life is known otherwise than it was accounted for.
+
+    ``metered`` is what meters told of it.
+    """
 
     server: Server
     dirty: bool = False
+    metered: Metered = NOTHING
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,6 +90,12 @@ class Basis:
     until: datetime
     rules: Rules
     begun: bool = True
+
+
+def through(record: CloudRecord) -> datetime:
+    """Up to when a record counts: a month's closing record is dated on its last second, and has all of it."""
+    closing = record.end is None and record.measured_at == record.month.last_second
+    return record.month.end if closing else record.measured_at
 
 
 def size_of(flavor: Flavor) -> Size:

@@ -64,6 +64,7 @@ class Cause(StrEnum):
     SOFT_DELETED = "soft_deleted"
     SUSPENDED = "suspended"
     OTHER_FLAVOR = "other_flavor"
+    MEASURED = "measured"
     ARCHIVED = "archived"
     NEVER_LAUNCHED = "never_launched"
     VANISHED = "vanished"
@@ -90,6 +91,7 @@ MEANINGS = {
     Cause.SOFT_DELETED: "soft-deleted: Nova counts no more",
     Cause.SUSPENDED: "suspended or shelved: Nova counts it",
     Cause.OTHER_FLAVOR: "another flavor at the time",
+    Cause.MEASURED: "CPU time measured: Nova counts vCPUs",
     Cause.ARCHIVED: "deleted row archived: Nova forgot it",
     Cause.NEVER_LAUNCHED: "never launched: nobody counts it",
     Cause.VANISHED: "vanished from Nova's listings: ended there",

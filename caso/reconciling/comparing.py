@@ -14,8 +14,9 @@ from typing import NamedTuple
 
 from caso.accounting.use import Term, Use, term
 from caso.lifecycle.server import Server, ServerSeen
-from caso.reconciling.cases import Basis, Bill, Booked, Case, Known, seconds_in, size_of
+from caso.reconciling.cases import Basis, Bill, Booked, Case, Known, seconds_in, size_of, through
 from caso.reconciling.causes import HOUR, NO_HOURS, Cause, Hours
+from caso.reconciling.measuring import as_allotted
 from caso.window import Window
 
 
@@ -33,6 +34,17 @@ class Comparison:
 
 def compare(case: Case, basis: Basis) -> Comparison:
     """The server's hours in the window, and the causes of their difference: these add up to ledger minus Nova."""
+    if case.booked is None:
+        return _compare(case, basis)
+    allotted = as_allotted(case.booked, case.known, basis.rules)
+    found = _compare(dataclasses.replace(case, booked=allotted), basis)
+    measured = case.booked.hours - allotted.hours
+    if measured.none:
+        return found
+    return dataclasses.replace(found, ledger=found.ledger + measured, causes={**found.causes, Cause.MEASURED: measured})
+
+
+def _compare(case: Case, basis: Basis) -> Comparison:
     ledger = case.booked.hours if case.booked else NO_HOURS
     nova = case.bill.hours if case.bill else NO_HOURS
     listing = _as_on_a_first_sight(case.listed, basis.window) if case.listed else NO_HOURS
@@ -130,7 +142,7 @@ class _Steps:
             used = _Seconds(*(float(b - a) for a, b in zip(first, last, strict=True)))
             lived = used.awake + used.asleep
         else:
-            terms = [self._terms_until(at, server) for at in (*window, self._through())]
+            terms = [self._terms_until(at, server) for at in (*window, through(self._booked.record))]
             first, last, recorded = (Use.of(some) for some in terms)
             used = _Seconds.of([later - earlier for earlier, later in zip(terms[0], terms[1], strict=True)])
             lived = seconds_in(server.created, server.ended, window)
@@ -180,12 +192,6 @@ class _Steps:
 
     def _of_newer_knowledge(self, hours: Hours) -> list[tuple[Cause, Hours]]:
         return [(Cause.NOT_ACCOUNTED_YET, hours)] if self._case.known and self._case.known.dirty else []
-
-    def _through(self) -> datetime:
-        """Up to when the record counts: a month's closing record is dated on its last second, and has all of it."""
-        record = self._booked.record
-        closing = record.end is None and record.measured_at == record.month.last_second
-        return record.month.end if closing else record.measured_at
 
     def _terms_until(self, at: datetime, server: Server) -> list[Term]:
         return [term(interval, server, at, self._basis.rules) for interval in server.intervals()]

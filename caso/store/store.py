@@ -8,7 +8,7 @@ from datetime import datetime
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from caso.lifecycle.measured import CUMULATIVE, Measured
+from caso.lifecycle.measured import CUMULATIVE, Measured, Metered
 from caso.store.book import Kinds
 from caso.store.checkpoints import CheckpointReader, Checkpoints
 from caso.store.deliveries import Deliveries
@@ -77,6 +77,11 @@ class Store:
             changed = Measures(connection).take(place, [one for one in told if one.meter in CUMULATIVE])
             Measures(connection).take(place, [one for one in told if one.meter not in CUMULATIVE])
             Entities(connection).known_otherwise(place, changed)
+
+    def metered(self, place: Place, ids: Collection[str]) -> dict[str, Metered]:
+        """All that meters told of these servers for records that add up over a life, of those of which some did."""
+        with self.database.read() as connection:
+            return Measures(connection).metered(place, ids)
 
     def end(self, place: Place, kind: str, ids: Collection[str], *, at: datetime, reason: str) -> list[str]:
         """End those of these that are known and live where they were last seen; the ids."""
