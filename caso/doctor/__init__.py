@@ -15,6 +15,7 @@ from caso.doctor import (
     credentials,
     flavors,
     lag,
+    meters,
     projects,
     recipients,
     roles,
@@ -136,6 +137,8 @@ def _region(
     yield from _in("services", services.examine(sources, region, offered, scope, all_projects=all_projects))
     if patient.keys and "compute" in offered:
         yield from _in("flavors", flavors.examine(sources, region, scope, patient.keys))
+    if "metric" in offered:
+        yield from _in("meters", meters.examine(sources, region, scope, patient.now))
 
 
 def _spool(patient: Patient) -> Generator[Finding, None, str | None]:
