@@ -15,6 +15,7 @@ from caso.errors import ConfigError
 from caso.explaining import Answer, Background, explain, find
 from caso.extractors.base import OddObject
 from caso.lifecycle.actions import Action, told_by
+from caso.lifecycle.measured import CPU, Measured
 from caso.lifecycle.server import Accelerator, ServerState, observe
 from caso.lifecycle.timeline import Evidence, Source
 from caso.store import Known, Place, Statement, Store, Subscription, open_store
@@ -409,6 +410,36 @@ def test_addresses_are_none_of_its_things(site):
 
     with pytest.raises(ConfigError):
         asked(site, seen_address(at=T0).id)
+
+
+def test_measured_cpu_time_is_shown_since_when_it_is_measured(site):
+    began = MARCH.replace(day=1, hour=0)
+    measured = Measured(
+        meter=CPU,
+        uuid=SERVER,
+        project_id="project-1",
+        start=began + 5 * HOUR,
+        end=began + 24 * HOUR,
+        amount=1234.0,
+        covered_seconds=19 * 3600.0,
+        seen_at=MARCH,
+    )
+    see(site, MARCH, seen_server(at=MARCH))
+    with store(site) as opened:
+        opened.measure(NORTH, [measured])
+    see(site, MARCH + HOUR, seen_server(at=MARCH + HOUR))
+
+    explanation = only(site)
+
+    march = next(one for one in explanation.months if one.month == Month(2026, 3))
+    assert march.cpu_measured_since == measured.start
+    assert march.use.cpu_seconds == 5 * 3600 * SMALL.vcpus + 1234
+    assert march.total.cpu_seconds == march.sent.cpu_seconds
+    assert march.notes == ()
+    assert sum(term.cpu_seconds for term in march.terms) == march.use.wall_seconds * SMALL.vcpus
+    earlier = [one for one in explanation.months if one.month < Month(2026, 3)]
+    assert [one.cpu_measured_since for one in earlier] == [None] * len(earlier)
+    assert "CPU time is measured since 2026-03-01 05:00:00" in shown(asked(site))
 
 
 def test_a_month_alone_has_its_arithmetic_and_its_records_only(site):

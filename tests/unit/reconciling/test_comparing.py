@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from caso.accounting.rules import Rules
 from caso.accounting.servers import cloud_record, readings
+from caso.lifecycle.measured import CPU, Metered, Total
 from caso.lifecycle.server import Flavor, ServerState
 from caso.reconciling.cases import Basis, Bill, Booked, Case, Known
 from caso.reconciling.causes import NO_HOURS, Cause, Hours, Size
@@ -104,6 +105,20 @@ def test_another_flavor_at_the_time_is_named():
 
     assert core_hours(found) == {Cause.BEFORE_LAUNCH: 75 * 16, Cause.OTHER_FLAVOR: -75 * 14}
     assert found.ledger.core == pytest.approx(75 * 2 + 25 * 16)
+
+
+def test_measured_cpu_time_is_told_from_what_nova_counts():
+    server = life(seen_server(at=at(10)), seen_server(at=UNTIL, status="SUSPENDED", unchanged_since=at(60)))
+    metered = Metered({CPU: [Total(Month.of(START), at(20), 9 * 3600.0)]})
+    records = [cloud_record(r, RULES, metered=metered) for r in readings(server, START, UNTIL, VOS, START)]
+    measured = Booked(records[-1], records[0])
+
+    found = compare(case(server, billed(hours(0)), booked=measured, known=Known(server, metered=metered)), BASIS)
+
+    # Up to hour 20 two vCPUs are allotted, as long as it is not suspended; from then on it used nine hours.
+    assert found.ledger.core == pytest.approx(20 * 2 + 9)
+    assert core_hours(found) == {Cause.SUSPENDED: -80, Cause.MEASURED: 9 - 40 * 2}
+    adds_up(found)
 
 
 def test_a_past_month_keeps_the_size_that_nova_forgot():
