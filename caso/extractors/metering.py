@@ -50,6 +50,7 @@ class Meters:
         self._method = method
         self._told: set[tuple[str, ...]] = set()
         self._policies: dict[str, ArchivePolicy] = {}
+        self._usual: dict[str, ArchivePolicy] = {}
 
     def readings(
         self, gnocchi: Gnocchi, metric: str, resource_type: str, metrics: Mapping[str, str], window: Window, now: datetime
@@ -59,16 +60,18 @@ class Meters:
         All are asked for as the first one's archive policy allows; those whose policy is another one are asked for again.
         """
         waiting = sorted(metrics)
+        usual = self._usual.get(metric)
         for _ in range(POLICIES):
             if not waiting:
                 return
-            policy = self._policy(gnocchi, metrics[waiting[0]])
+            policy, usual = usual or self._policy(gnocchi, metrics[waiting[0]]), None
             way = self._way(policy, metric)
             if way is None:
                 # Others may have a better one.
                 turn = len(waiting) // POLICIES + 1
                 waiting = [*waiting[turn:], *waiting[:turn]]
                 continue
+            self._usual.setdefault(metric, policy)
             self._warn_of_what_is_gone(policy, way, metric, window, now)
             refused: list[str] = []
             for at in range(0, len(waiting), self._method.at_once):
