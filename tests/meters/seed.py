@@ -36,7 +36,7 @@ def fleet(servers: int, *, polls: int = 3, until: datetime = UNTIL, projects: in
     begin = until - polls * POLL_SECONDS * timedelta(seconds=1)
     owners = make_projects(projects)[:projects]
     made = (
-        _server(f"fleet-{n}", owners[n % projects].id, begin, ends=until if n % 10 == 0 else None, last=until)
+        metered_server(f"fleet-{n}", owners[n % projects].id, begin, ends=until if n % 10 == 0 else None, last=until)
         for n in range(servers)
     )
     return Metered(begin, until, owners, tuple(made))
@@ -50,23 +50,23 @@ def polled(name: str, start: datetime, end: datetime, every: int = POLL_SECONDS)
 
 def _servers() -> Iterator[MeteredServer]:
     one, other = PROJECTS[0].id, PROJECTS[1].id
-    yield _server("steady", one, datetime(2026, 9, 14, 7, 30, tzinfo=UTC))
-    yield _server("resized", one, MONTH - 9 * HOUR, flavors=(SMALL, MEDIUM, SMALL))
-    yield _server("rebooted", one, MONTH - 5 * DAY, resets=(100, 600, 640))
-    yield _server("unheard", one, MONTH - 30 * HOUR, gap=(MONTH + 20 * HOUR, MONTH + 27 * HOUR))
-    yield _server("ended-before", other, BEGIN + HOUR, ends=MONTH - 20 * HOUR)
-    yield _server("deleted", other, MONTH + 6 * HOUR, ends=MONTH + 42 * HOUR + 30 * MINUTE)
-    yield _server("two-interfaces", other, MONTH + 2 * HOUR, interfaces=2)
-    yield _server("no-interface", other, MONTH + 3 * HOUR, interfaces=0)
-    yield _server("zoë’s größe 名前", one, MONTH + 11 * HOUR)
-    yield _server("jittery", one, MONTH - HOUR, jitter=True)
-    yield _server("undated", other, MONTH + 5 * HOUR, dated=False)
-    yield _server("unmeasured", other, MONTH + 7 * HOUR, last=MONTH + 7 * HOUR)
-    yield _server("short", other, MONTH + 8 * HOUR, ends=MONTH + 8 * HOUR + 2 * MINUTE, last=MONTH + 8 * HOUR)
-    yield _server("kept", one, OLD, every=3600, begin=OLD)
+    yield metered_server("steady", one, datetime(2026, 9, 14, 7, 30, tzinfo=UTC))
+    yield metered_server("resized", one, MONTH - 9 * HOUR, flavors=(SMALL, MEDIUM, SMALL))
+    yield metered_server("rebooted", one, MONTH - 5 * DAY, resets=(100, 600, 640))
+    yield metered_server("unheard", one, MONTH - 30 * HOUR, gap=(MONTH + 20 * HOUR, MONTH + 27 * HOUR))
+    yield metered_server("ended-before", other, BEGIN + HOUR, ends=MONTH - 20 * HOUR)
+    yield metered_server("deleted", other, MONTH + 6 * HOUR, ends=MONTH + 42 * HOUR + 30 * MINUTE)
+    yield metered_server("two-interfaces", other, MONTH + 2 * HOUR, interfaces=2)
+    yield metered_server("no-interface", other, MONTH + 3 * HOUR, interfaces=0)
+    yield metered_server("zoë’s größe 名前", one, MONTH + 11 * HOUR)
+    yield metered_server("jittery", one, MONTH - HOUR, jitter=True)
+    yield metered_server("undated", other, MONTH + 5 * HOUR, dated=False)
+    yield metered_server("unmeasured", other, MONTH + 7 * HOUR, last=MONTH + 7 * HOUR)
+    yield metered_server("short", other, MONTH + 8 * HOUR, ends=MONTH + 8 * HOUR + 2 * MINUTE, last=MONTH + 8 * HOUR)
+    yield metered_server("kept", one, OLD, every=3600, begin=OLD)
 
 
-def _server(
+def metered_server(
     name: str,
     project_id: str,
     created: datetime,
