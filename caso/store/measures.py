@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, exists, false, func,
 
 from caso.lifecycle.measured import CUMULATIVE, ENERGY, Measured, Metered, Total
 from caso.store.batches import execute_many
-from caso.store.engine import chunks
+from caso.store.engine import CHUNK, chunks
 from caso.store.names import Place
 from caso.store.schema import entities, measures
 from caso.window import Month
@@ -76,8 +76,14 @@ class Measures:
         if again_since is not None:
             owed = or_(owed, measures.c.day >= again_since.isoformat())
         which = mine, owed, measures.c.day >= since.isoformat(), true() if before is None else _over(before)
-        rows = self._connection.execute(select(measures).where(*which).order_by(measures.c.day, measures.c.id)).all()
-        return (_measured(row) for row in rows)
+        page = select(measures).where(*which).order_by(measures.c.day, measures.c.id).limit(CHUNK)
+        rows = self._connection.execute(page).all()
+        while rows:
+            yield from (_measured(row) for row in rows)
+            # The caller notes what is stated between the pages: a page starts after a slot, so nothing is met twice or missed.
+            day, uuid = rows[-1].day, rows[-1].id
+            after = or_(measures.c.day > day, and_(measures.c.day == day, measures.c.id > uuid))
+            rows = self._connection.execute(page.where(after)).all()
 
     def of_days(self, place: Place, meter: str, slots: Iterable[Measured]) -> dict[tuple[str, date], Measured]:
         """What another meter told of the same servers on the same days, of those of which it did."""

@@ -116,6 +116,7 @@ measures = Table(
     Column("known_at", Utc, nullable=False),
     Column("stated", Boolean, nullable=False),
     Index(None, "cloud", "region", "project_id", "meter", "stated", "day"),
+    Index(None, "day"),
 )
 
 quarantine = Table(

@@ -57,6 +57,20 @@ def test_a_day_that_is_not_over_waits_but_for_a_server_that_has_ended(store):
     assert [one.uuid for one in unstated(store, before=None)] == ["ended", "lives"]
 
 
+def test_many_slots_stream_while_their_reader_states_them(store):
+    days = [MIDNIGHT - number * DAY for number in range(3)]
+    store.measure(HERE, [a_measure(f"vm-{number:03}", day) for number in range(400) for day in days])
+
+    met = []
+    with store.transaction() as step:
+        for one in step.measures.unstated(HERE, "p1", ENERGY, before=TODAY):
+            met.append((one.day, one.uuid))
+            if len(met) % 7 == 0:
+                step.measures.note_stated(HERE, [one])
+
+    assert met == [(day.date(), f"vm-{number:03}") for day in reversed(days) for number in range(400)]
+
+
 def test_what_was_told_before_it_was_forgotten_goes_on_and_is_known_to_be_all(store):
     store.measure(HERE, [a_measure(end=MIDNIGHT + DAY / 2, covered_seconds=43200.0)])
 

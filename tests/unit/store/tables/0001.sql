@@ -110,6 +110,7 @@ CREATE TABLE measures (
     stated BOOLEAN NOT NULL,
     CONSTRAINT pk_measures PRIMARY KEY (cloud, region, id, meter, day)
 );
+CREATE INDEX ix_measures_day ON measures (day);
 CREATE INDEX ix_measures_cloud_region_project_id_meter_stated_day ON measures (cloud, region, project_id, meter, stated, day);
 CREATE TABLE messengers (
     name VARCHAR(64) NOT NULL,
