@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.cloud import T1, Cloud
+from tests.cloud import T1, T2, Cloud, Fault
 from tests.databases import Server
 from tests.functional.driver import Site
+from tests.functional.faulty import without_rows
 from tests.meters import Gnocchi, Metered, ceilometer
 from tests.meters.clouds import in_catalog, keystone_of, metered_cloud
 
@@ -102,3 +103,37 @@ def test_together_they_make_one_record_of_each_server_with_what_it_used(
     assert asked["/aggregates"] <= 3 * T1.day, asked
     assert asked["/search/"] + asked["/metric/"] <= 6, asked
     print(f"\n{len(records)} records, {len(measured)} with measured CPU time; calls: {asked}")
+
+
+def test_a_token_that_is_refused_in_mid_run_is_got_anew_and_nobody_notices(cloud: Cloud, guarded: Gnocchi, tmp_path: Path):
+    rows = []
+    for name, times in (("well", 0), ("refused", 1)):
+        (tmp_path / name).mkdir()
+        site = Site(tmp_path / name, cloud, "reader")
+        fault = Fault("gnocchi", path="/aggregates", status=401, times=times)
+        guarded.faults.add(fault)
+
+        report = site.run(T1, "--extractor=nova,ceilometer")
+
+        assert guarded.faults.suffered(fault) == times
+        assert [scope.error for scope in report.scopes if scope.error] == []
+        rows.append(site.recipient.rows["cloud"])
+        guarded.faults.clear()
+    assert rows[0] == rows[1]
+
+
+def test_a_catalog_without_gnocchi_costs_the_scopes_that_ask_it(cloud: Cloud, guarded: Gnocchi, tmp_path: Path):
+    site = Site(tmp_path, cloud, "reader")
+    site.run(T1, "--extractor=nova,ceilometer")
+    before = dict(site.recipient.rows["cloud"])
+    cloud.advance(T2)
+
+    with without_rows(cloud, "keystone", "endpoint", "url = ?", guarded.url):
+        report = site.run(T2, "--extractor=nova,ceilometer")
+
+    failed = [scope for scope in report.scopes if scope.error]
+    assert {scope.scope.extractor for scope in failed} == {"ceilometer"}
+    assert [str(scope.error) for scope in failed if "not found; check region_name and interface" not in str(scope.error)] == []
+    assert site.recipient.rows["cloud"].keys() > before.keys()
+
+    assert [scope.error for scope in site.run(T2, "--extractor=nova,ceilometer").scopes if scope.error] == []

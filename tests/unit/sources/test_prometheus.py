@@ -248,6 +248,18 @@ def test_a_server_that_is_not_there_is_told_and_after_five_questions_left_alone(
         list(source.samples("power", DAY))
 
 
+def test_a_redirection_to_another_host_is_not_followed():
+    redirect = b"HTTP/1.1 302 Found\r\nLocation: http://elsewhere.test/\r\nContent-Length: 0\r\n\r\n"
+    with (
+        saying(redirect) as (url, requests),
+        pytest.raises(SourceError, match=r"it is redirected to http://elsewhere\.test") as caught,
+    ):
+        list(prometheus(url, headers={"Authorization": "Bearer secret"}).samples("power", DAY))
+
+    assert len(requests) == 1
+    assert "secret" not in str(caught.value)
+
+
 def test_tls_that_is_none_is_told():
     def talk(connection: socket.socket) -> None:
         connection.sendall(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n")
