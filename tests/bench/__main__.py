@@ -12,7 +12,7 @@ from tests.bench.figures import Figures, Run
 from tests.bench.machine import ROOT, machine
 
 FOLDER = ROOT / "doc" / "source" / "bench"
-PARTS = ("first", "hour", "caso522", "prepared", "start")
+PARTS = ("first", "hour", "caso522", "prepared", "start", "meters")
 SIZES = (1_000, 5_000, 20_000)
 PREPARED_SIZES = (1_000, 10_000, 100_000)
 
@@ -36,7 +36,8 @@ def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
     from tests.bench import parts, start
 
     began = time.monotonic()
-    figures = Figures(machine(), command)
+    # This part alone leaves what was measured of the others.
+    figures = Figures.read(file) if options.only == ("meters",) and file.exists() else Figures(machine(), command)
 
     def note(run: Run) -> None:
         figures.runs.append(run)
@@ -50,8 +51,19 @@ def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
         figures.prepared = parts.prepared(options.prepared_sizes)
     if "start" in options.only:
         figures.start = start.measure()
+    if "meters" in options.only:
+        _measure_meters(figures, command, began)
     figures.write(file)
     print(f"{time.monotonic() - began:5.0f} s in all")
+
+
+def _measure_meters(figures: Figures, command: str, began: float) -> None:
+    from tests.bench import meters
+
+    figures.meters = {"machine": machine(), "command": command, "lines": []}
+    for line in meters.measure_meters():
+        figures.meters["lines"].append(line)
+        print(f"{time.monotonic() - began:5.0f} s {line}", flush=True)
 
 
 def _line(run: Run) -> str:
@@ -74,7 +86,7 @@ def _draw(figures: Figures, folder: Path) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("--only", type=_listed(PARTS), default=PARTS, help="parts, with commas: first,hour,caso522,prepared")
+    parser.add_argument("--only", type=_listed(PARTS), default=PARTS, help="parts, with commas: " + ",".join(PARTS))
     parser.add_argument("--sizes", type=_numbers, default=SIZES, help="living servers of each fleet, with commas")
     parser.add_argument(
         "--prepared-sizes", type=_numbers, default=PREPARED_SIZES, help="servers of the part prepared, with commas"

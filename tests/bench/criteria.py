@@ -4,6 +4,7 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+from tests.bench import metered
 from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, OLD, Figures, most_calls, pair_ratio, seconds
 
 ALMOST_NOTHING = 1
@@ -30,6 +31,7 @@ def verdicts(figures: Figures) -> Iterator[Verdict]:
             yield from _hour_seconds(figures, role, size)
         yield from _beside_the_old(figures, role)
     yield from _prepared(figures.prepared)
+    yield from _meters(figures.meters.get("lines", []))
     for line in figures.start:
         if line["name"].endswith("--help"):
             yield Verdict(
@@ -100,6 +102,18 @@ def _prepared(lines: list[dict[str, Any]]) -> Iterator[Verdict]:
         met = largest <= min(1.2 * least, 200)
         promised = "at most 1.2 of the smallest, and 200 MiB"
         yield Verdict(f"prepared pages, {max(sizes):,} servers: peak memory", told, promised, met)
+
+
+def _meters(lines: list[dict[str, Any]]) -> Iterator[Verdict]:
+    """Questions that do not come one for each server."""
+    for line in lines:
+        about = f"{line['extractors']}, {line['run']}, {line['servers']:,} servers"
+        if "measures" in line:
+            asked, most = line["measures"], metered.measures_allowed(line)
+            yield Verdict(f"{about}: questions to Gnocchi for measures", str(asked), f"at most {most}", asked <= most)
+        elif line["who"] == CASO:
+            asked, most = line["queries"], metered.queries_allowed(line)
+            yield Verdict(f"{about}: queries to Prometheus", str(asked), f"at most {most}", asked <= most)
 
 
 def _pairs(count: int) -> str:

@@ -33,7 +33,7 @@ class Run:
 
 @dataclasses.dataclass
 class Figures:
-    """The document; ``prepared`` are figures of other kinds, without API time."""
+    """The document; ``prepared`` and ``meters`` are figures of other kinds. Those of ``meters`` may be of another day."""
 
     machine: dict[str, Any]
     command: str
@@ -41,6 +41,7 @@ class Figures:
     runs: list[Run] = dataclasses.field(default_factory=list)
     prepared: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     start: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    meters: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def write(self, file: Path) -> None:
         told = dataclasses.asdict(self)

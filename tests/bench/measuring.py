@@ -7,9 +7,11 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
-from tests.cloud import Call, Calls, Cloud
+from tests.cloud import Call, Calls
 
 TIMED = Path(__file__).with_name("timed.py")
 ANY_CORE = "-1"
@@ -36,7 +38,13 @@ class Cost:
         return sum(self.calls.values())
 
 
-def measure(cloud: Cloud, command: Sequence[str | Path], environ: dict[str, str] | None = None) -> Cost:
+class Counting(Protocol):
+    """What counts the requests that are made within a block: a cloud, a proxy."""
+
+    def calls(self) -> AbstractContextManager[Calls]: ...
+
+
+def measure(cloud: Counting, command: Sequence[str | Path], environ: dict[str, str] | None = None) -> Cost:
     """The command, run to its end. Nobody else asks the cloud meanwhile."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "PYTHON"))}
     with cloud.calls() as calls, tempfile.NamedTemporaryFile("r") as log:

@@ -51,7 +51,7 @@ class Prepared:
                 body["servers_links"] = [{"rel": "next", "href": f"/servers/detail?limit={self.page}&marker={marker}"}]
                 folder.joinpath("servers", marker).write_text(str(number + 1))
             folder.joinpath("servers", str(number)).write_text(json.dumps(body))
-        for name, body in self._few().items():
+        for name, body in self.few().items():
             folder.joinpath(name).write_text(json.dumps(body))
 
     def _pages(self) -> Iterator[list[Json]]:
@@ -62,22 +62,26 @@ class Prepared:
             yield [self._server(texts[number % len(texts)], number) for number in numbers]
 
     def _server(self, text: str, number: int) -> Json:
+        for name, value in self.values(number).items():
+            text = text.replace(f"@{name}@", value)
+        row: Json = json.loads(text)
+        return row
+
+    def values(self, number: int) -> dict[str, str]:
+        """What a server has of its own."""
         # Made in this month, so that a first run has one record of each, and long enough ago to be no change.
         earliest = max(self.now.replace(day=1, hour=0, minute=0, second=0), self.now - timedelta(days=20))
         made = earliest + (self.now - timedelta(hours=2) - earliest) * (number / self.servers)
-        values = {
+        return {
             "ID": str(name_based("server", number)),
             "NAME": f"vm-{number:06d}",
             "PROJECT": self.projects[number % PROJECTS],
             "USER": name_based("user", number % 50).hex,
             "TIME": f"{made:%Y-%m-%dT%H:%M:%S}",
         }
-        for name, value in values.items():
-            text = text.replace(f"@{name}@", value)
-        row: Json = json.loads(text)
-        return row
 
-    def _few(self) -> Mapping[str, Json]:
+    def few(self) -> Mapping[str, Json]:
+        """Answers that are one file each, by the last word of the path."""
         shapes = json.loads(ROWS.read_text())
         owner = dict.fromkeys(("project_id", "tenant_id", "os-vol-tenant-attr:tenant_id"), self.projects[0])
         owner["user_id"] = name_based("user", 0).hex
@@ -107,10 +111,11 @@ def name_based(kind: str, number: int) -> UUID:
     return UUID(md5(f"{kind} {number}".encode(), usedforsecurity=False).hexdigest())
 
 
-def token(auth_url: str, project_id: str) -> Json:
-    """What Keystone answers to a login as an administrator; all services are behind one address."""
+def token(auth_url: str, project_id: str, elsewhere: Mapping[str, str]) -> Json:
+    """What Keystone answers to a login as an administrator; all services are behind one address, but for those ``elsewhere``."""
     paths = {"compute": "/v2.1", "block-storage": "/v3", "network": "/", "image": "/", "identity": "/v3"}
     host = auth_url.removesuffix("/v3")
+    urls = {kind: f"{host}/{kind}{path}".rstrip("/") for kind, path in paths.items()} | dict(elsewhere)
     where = {"interface": "public", "region": REGION, "region_id": REGION, "id": "endpoint"}
     return {
         "token": {
@@ -120,8 +125,7 @@ def token(auth_url: str, project_id: str) -> Json:
             "roles": [{"id": name, "name": name} for name in ("admin", "reader")],
             "project": {"id": project_id, "name": "project-0", "domain": {"id": "default", "name": "Default"}},
             "catalog": [
-                {"type": kind, "name": kind, "id": kind, "endpoints": [{**where, "url": f"{host}/{kind}{path}".rstrip("/")}]}
-                for kind, path in paths.items()
+                {"type": kind, "name": kind, "id": kind, "endpoints": [{**where, "url": url}]} for kind, url in urls.items()
             ],
         }
     }

@@ -8,6 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 
 from tests.bench.pages import token
 
+ELSEWHERE = "elsewhere"
+"""The file with the URL of each type of service that is another process."""
+
 
 class Answers(BaseHTTPRequestHandler):
     """Knows no OpenStack: the path says which file is the answer."""
@@ -41,7 +44,9 @@ class Answers(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         project = asked["auth"].get("scope", {}).get("project", {}).get("id", "")
-        body = json.dumps(token(f"http://{self.headers['Host']}/v3", project)).encode()
+        file = self.folder / ELSEWHERE
+        elsewhere = json.loads(file.read_text()) if file.is_file() else {}
+        body = json.dumps(token(f"http://{self.headers['Host']}/v3", project, elsewhere)).encode()
         self._answer(201, body, {"X-Subject-Token": "token"})
 
     def _answer(self, status: int, body: bytes, headers: dict[str, str] | None = None) -> None:

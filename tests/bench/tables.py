@@ -3,8 +3,9 @@
 import csv
 import io
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from tests.bench import metered
 from tests.bench.criteria import verdicts
 from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, OLD, QUIET, Figures, Run, peak_mib, seconds
 from tests.bench.fleet import BILLED
@@ -18,7 +19,7 @@ class Table(NamedTuple):
 
 def tables(figures: Figures) -> Iterator[Table]:
     """Those that have rows."""
-    for table in (_promises(figures), _first(figures), _hours(figures), _services(figures), _prepared(figures)):
+    for table in (_promises(figures), _first(figures), _hours(figures), _services(figures), _prepared(figures), _meters(figures)):
         if table.rows:
             yield table
 
@@ -121,6 +122,29 @@ def _prepared(figures: Figures) -> Table:
     head = list(figures.prepared[0]) if figures.prepared else []
     rows = [[f"{value:,}" if isinstance(value, int) else str(value) for value in line.values()] for line in figures.prepared]
     return Table("Prepared pages, without API time", [name.replace("_", " ") for name in head], rows)
+
+
+def _meters(figures: Figures) -> Table:
+    """What caso made of meters, what cASO did, and what that comes to at caso's size."""
+    rows = [_metered(line) for line in figures.meters.get("lines", [])]
+    rows += [_metered(line) for line in metered.computed(figures.meters.get("lines", []))]
+    head = ["client", "extractors", "run", "servers", "records", "calls", "of them", "seconds", "peak MiB"]
+    told = figures.meters.get("machine", {})
+    title = "Measured use: a real Gnocchi, a real Prometheus, and servers of prepared pages"
+    return Table(f"{title}; on {told.get('date')} at commit {told.get('commit')}", head, rows)
+
+
+def _metered(line: dict[str, Any]) -> list[str]:
+    calls = sum(line["calls"].values())
+    of_them = ", ".join(f"{name} {count:,}" for name, count in sorted(line["calls"].items(), key=lambda item: -item[1]))
+    texts = [
+        line["who"],
+        line["extractors"],
+        line["run"],
+        f"{line['servers']:,}",
+        f"{line['records']:,}" if line.get("records") else "",
+    ]
+    return [*texts, f"{calls:,}", of_them, f"{line['seconds']:,.1f}", str(line.get("peak_mib", ""))]
 
 
 def _calls(run: Run) -> str:

@@ -39,14 +39,22 @@ class Answer(NamedTuple):
 class Proxy:
     """Listens once for each service; ``urls`` tells where."""
 
-    def __init__(self, upstream: Mapping[str, int], tls: ssl.SSLContext | None = None) -> None:
-        """``upstream`` has the port of each service; with ``tls`` clients have to speak it."""
+    def __init__(
+        self,
+        upstream: Mapping[str, int],
+        tls: ssl.SSLContext | None = None,
+        adds: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        """``upstream`` has the port of each service, ``adds`` the headers that its requests are given besides.
+
+        With ``tls`` clients have to speak it.
+        """
         self.faults = Faults()
         self._scheme = "https" if tls else "http"
         self._projects: dict[str, str] = {}
         self._listeners: list[Calls] = []
         self._lock = threading.Lock()
-        self._servers = {name: _Server(self, name, port, tls) for name, port in upstream.items()}
+        self._servers = {name: _Server(self, name, port, tls, (adds or {}).get(name, {})) for name, port in upstream.items()}
         for name, server in self._servers.items():
             threading.Thread(target=server.serve_forever, args=(0.05,), name=f"proxy-{name}", daemon=True).start()
 
@@ -108,8 +116,11 @@ class _Server(ThreadingHTTPServer):
     block_on_close = False
     request_queue_size = 128
 
-    def __init__(self, proxy: Proxy, service: str, upstream_port: int, tls: ssl.SSLContext | None = None) -> None:
+    def __init__(
+        self, proxy: Proxy, service: str, upstream_port: int, tls: ssl.SSLContext | None, adds: Mapping[str, str]
+    ) -> None:
         self.proxy = proxy
+        self.adds = adds
         self.service = service
         self.upstream_port = upstream_port
         super().__init__(("127.0.0.1", 0), _Handler)
@@ -182,6 +193,8 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in self.headers.items():
             if name.lower() not in ("connection", "keep-alive"):
                 self.upstream.putheader(name, value)
+        for name, value in self.server.adds.items():
+            self.upstream.putheader(name, value)
         self.upstream.endheaders(body or None)
         response = self.upstream.getresponse()
         content = response.read()

@@ -122,6 +122,11 @@ class Gnocchi:
         return self._proxy.urls["gnocchi"]
 
     @property
+    def port(self) -> int:
+        """Where the API is, past the proxy."""
+        return self._api.port
+
+    @property
     def creator(self) -> str:
         """Who publishes, as Gnocchi writes it down."""
         return f"{self._keystone.user_id}:{self._keystone.project_id}" if self._keystone else USER

@@ -88,18 +88,18 @@ def powered_servers() -> tuple[PoweredServer, ...]:
     )
 
 
-def fleet(servers: int, *, samples: int = 4, day: datetime = MIDNIGHT) -> Iterator[PoweredServer]:
+def fleet(servers: int, *, samples: int = 4, day: datetime = MIDNIGHT, every: int = 60) -> Iterator[PoweredServer]:
     """Many servers, each with a few samples at the beginning of a day; they are those of ``seed.fleet``."""
-    stretch = {"created": day, "until": day + timedelta(seconds=60 * samples)}
+    stretch = {"created": day, "until": day + timedelta(seconds=every * samples)}
     for name, project in zip((f"fleet-{n}" for n in range(servers)), itertools.cycle(PROJECTS), strict=False):
-        yield powered(name, project.id, number=stable_id("metered", name), every=(60, 60), **stretch)
+        yield powered(name, project.id, number=stable_id("metered", name), every=(every, every), **stretch)
 
 
 def history(servers: Iterable[PoweredServer]) -> Iterator[str]:
     """Lines of OpenMetrics: the same power in scaphandre's microwatts and in watts, and Kepler's counters."""
     servers = list(servers)
     yield "# TYPE prometheus_value gauge"
-    yield from (f"{SCAPHANDRE},{labels}}} {power} {at:.3f}" for labels, at, power in _told(servers))
+    yield from scaphandre(servers)
     yield "# TYPE vm_power_watts gauge"
     yield from (f"{WATTS}{labels}}} {power / 10**6} {at:.3f}" for labels, at, power in _told(servers))
     yield "# TYPE kepler_vm_cpu_joules counter"
@@ -108,7 +108,12 @@ def history(servers: Iterable[PoweredServer]) -> Iterator[str]:
         yield from (f"{JOULES}{labels}}} {joules} {at:.3f}" for at, joules in server.energy)
 
 
-def _told(servers: Sequence[PoweredServer]) -> Iterator[tuple[str, float, int]]:
+def scaphandre(servers: Iterable[PoweredServer]) -> Iterator[str]:
+    """Its samples, without a head."""
+    yield from (f"{SCAPHANDRE},{labels}}} {power} {at:.3f}" for labels, at, power in _told(servers))
+
+
+def _told(servers: Iterable[PoweredServer]) -> Iterator[tuple[str, float, int]]:
     for server in servers:
         for host, samples in server.power:
             labels = f'uuid="{server.id}",vmname="{server.name}",instance="{host}:9100"'

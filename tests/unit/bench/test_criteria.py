@@ -60,6 +60,43 @@ def test_an_hour_is_held_against_the_floor_of_a_full_listing_and_against_the_old
     assert missed == ["caso / floor of a full listing", "cASO 5.2.2 / caso"]
 
 
+def metered(**values: object) -> dict[str, object]:
+    """A line of the part ``meters``."""
+    line = {"who": CASO, "extractors": "nova,prometheus", "run": "a day", "servers": 1200, "projects": 2, "days": 1}
+    return {**line, "seconds": 9.0, "peak_mib": 70, "calls": {"cloud": 6, "prometheus": 2}, "records": 0, "queries": 2, **values}
+
+
+def asked_of_meters(**values: object) -> bool:
+    (verdict,) = verdicts(Figures(MACHINE, "make bench", meters={"lines": [metered(**values)]}))
+    return verdict.met
+
+
+def test_one_query_more_than_projects_and_days_is_a_missed_promise():
+    assert asked_of_meters(queries=2)
+    assert not asked_of_meters(queries=3)
+    assert asked_of_meters(queries=4, days=2)
+
+
+def test_one_question_more_than_one_for_500_resources_and_meter_is_a_missed_promise():
+    assert asked_of_meters(extractors="ceilometer", measures=9, meters=3)
+    assert not asked_of_meters(extractors="ceilometer", measures=10, meters=3)
+
+
+def test_what_each_server_costs_caso_is_told_for_as_many_as_caso_has():
+    old = {"who": OLD, "extractors": "prometheus", "projects": 1}
+    lines = [
+        metered(),
+        metered(**old, servers=20, seconds=3.0, queries=20, calls={"cloud": 20, "prometheus": 20}),
+        metered(**old, servers=120, seconds=4.0, queries=120, calls={"cloud": 20, "prometheus": 120}),
+        metered(**old, run="first run", servers=1, seconds=12.8, queries=5000, calls={"cloud": 20, "prometheus": 5000}),
+    ]
+
+    table = markdown(Figures(MACHINE, "make bench", meters={"machine": MACHINE, "lines": lines}))
+
+    assert "| cASO 5.2.2, computed | prometheus | a day | 1,200 |  | 1,220 | prometheus 1,200, cloud 20 | 14.8 |  |" in table
+    assert "| first run | 1,200 |  | 6,000,020 | prometheus 6,000,000, cloud 20 | 12,002.8 |  |" in table
+
+
 def test_both_tables_have_the_same_rows():
     one = figures(a_run(FLOOR, FIRST, 10), a_run(CASO, FIRST, 11))
 
