@@ -11,6 +11,9 @@ from typing import Any, Protocol
 
 HEAD_BYTES = 4096
 TAIL_BYTES = 64 * 1024
+DEEPEST = 100
+"""Brackets within brackets: a series has five. The parser's memory grows with the square of them."""
+ESCAPED = re.compile(rb"\\.", re.DOTALL)
 RESULT = re.compile(rb'"result"\s*:\s*\[')
 NOTES = re.compile(rb'"warnings"\s*:\s*(?=\[)')
 PARTIAL = re.compile(rb'"isPartial"\s*:\s*true')
@@ -68,9 +71,11 @@ class _Kept:
         self._body = body
         self.head = b""
         self._tail = b""
+        self._nesting = _Nesting()
 
     def read(self, size: int = -1) -> bytes:
         part = self._body.read(size)
+        self._nesting.take(part)
         if len(self.head) < HEAD_BYTES:
             self.head = (self.head + part)[:HEAD_BYTES]
         self._tail = (self._tail + part)[-TAIL_BYTES:]
@@ -83,6 +88,27 @@ class _Kept:
         if found:
             told, _ = json.JSONDecoder().raw_decode(found.string[found.end() :].decode(errors="replace"))
         return tuple(str(one) for one in told) + (("a partial answer",) if PARTIAL.search(self.head) else ())
+
+
+class _Nesting:
+    """How deep an answer is nested where it was read to; brackets in a string, such as a server's name, do not count."""
+
+    def __init__(self) -> None:
+        self._depth = 0
+        self._in_string = 0
+        self._cut = b""
+
+    def take(self, part: bytes) -> None:
+        """ValueError where that is deeper than any answer."""
+        text = ESCAPED.sub(b"", self._cut + part) if self._cut or b"\\" in part else part
+        self._cut = b"\\" if text.endswith(b"\\") else b""
+        pieces = text.split(b'"')
+        outside = b"".join(pieces[self._in_string :: 2])
+        self._in_string = (self._in_string + len(pieces) - 1) % 2
+        opened, closed = (sum(map(outside.count, kind)) for kind in ((b"[", b"{"), (b"]", b"}")))
+        self._depth += opened - closed
+        if self._depth > DEEPEST:
+            raise ValueError("the answer is nested too deeply")
 
 
 def read_series(raw: Any) -> Series:

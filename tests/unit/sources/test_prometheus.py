@@ -191,6 +191,8 @@ TOO_MANY = "query processing would load too many samples into memory in query ex
         (answer(b'{"data":{"result":[{"metric":{},"value":[1,"2"]}]}}'), SourceError, "one value, and no range"),
         (answer(b'{"data":{"result":[{"metric":{},"values":[[1,"x"]]}]}}'), SourceError, "no series"),
         (answer(b'{"data":{"result":["a"]}}'), SourceError, "no series"),
+        (answer(b'{"data":{"result":[' + b"[" * 200_000), SourceError, "nested too deeply; see what stands before the server"),
+        (answer(b'{"data":{"result":' + b'{"a":' * 40_000), SourceError, "nested too deeply"),
         (answer(body(({}, [[START, "1"]]))[:-30]), SourceError, "only a part of it .parse error: premature EOF"),
     ],
 )
@@ -258,6 +260,34 @@ def test_a_redirection_to_another_host_is_not_followed():
 
     assert len(requests) == 1
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("size", [1, 7, 64 * 1024])
+def test_brackets_in_names_are_no_nesting_however_the_answer_is_cut(size):
+    labels = {f"name-{n}": name for n, name in enumerate(["[" * 255, '"[' * 100, "{\\" * 100, '\\"{' * 100])}
+    told = body(*[(labels, [[START, "1"]])] * 3)
+
+    found = list(SeriesReader(Parts(told, size)))
+
+    assert [one.labels for one in found] == [labels] * 3
+
+
+@pytest.mark.parametrize("size", [1, 7, 64 * 1024])
+def test_an_answer_that_is_nested_without_end_takes_no_memory(size):
+    told = body(({"name": '\\"[{'}, [[START, "1"]]))[:-3] + b", " + b"[" * 5000
+
+    with pytest.raises(ValueError, match="nested too deeply"):
+        list(SeriesReader(Parts(told, size)))
+
+
+class Parts:
+    """An answer that comes in parts of a size."""
+
+    def __init__(self, whole, size):
+        self._parts = iter([whole[at : at + size] for at in range(0, len(whole), size)])
+
+    def read(self, size=-1):
+        return next(self._parts, b"") if size else b""
 
 
 def test_tls_that_is_none_is_told():
