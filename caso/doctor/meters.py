@@ -13,6 +13,7 @@ from caso.window import Window
 
 LATELY = timedelta(days=1)
 A_MONTH = timedelta(days=31)
+TWO_DAYS = timedelta(days=2)
 COUNTERS = {
     "instance": ("cpu",),
     "instance_network_interface": ("network.incoming.bytes", "network.outgoing.bytes"),
@@ -54,7 +55,13 @@ def _policy(gnocchi: Gnocchi, region: str, metric: str, rows: list[ResourceRow])
             "what was used around a reset of the counter is missing",
             "give it an archive policy that has one of them, such as ceilometer-low-rate",
         )
-    elif policy.finest.kept_seconds < A_MONTH.total_seconds():
+    elif max(level.kept_seconds for level in policy.levels) < TWO_DAYS.total_seconds():
+        yield warning(
+            f"{region}: {metric} has the {policy}",
+            "the use of a day is forgotten before the day is over",
+            "give it an archive policy that keeps two days and more, such as ceilometer-low-rate",
+        )
+    elif max(level.kept_seconds for level in policy.levels) < A_MONTH.total_seconds():
         yield note(
             f"{region}: {metric} has the {policy}",
             "a run that comes later than that finds nothing; so does --extract-from",

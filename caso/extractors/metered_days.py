@@ -64,6 +64,8 @@ def counted(points: Iterable[Point], method: str, born: datetime | None, within:
         return list(_of_rates(known, within))
     finest = min((point.granularity_seconds for point in known), default=0.0)
     readings = [(point.time, point.value) for point in known if point.granularity_seconds == finest]
+    if method == "mean":
+        readings = list(_unmixed(readings))
     if readings and born is not None and born.timestamp() < readings[0][0] + finest:
         # What Gnocchi dates at the beginning of a granularity was read in it, and after the birth.
         zero = born.timestamp()
@@ -73,6 +75,17 @@ def counted(points: Iterable[Point], method: str, born: datetime | None, within:
         return []
     first = readings[0][0]
     return [_day(slot, first, told) for slot, told in per_day(readings, within, math.inf, Kind.COUNTER) if told.covered_seconds]
+
+
+def _unmixed(readings: Sequence[tuple[float, float]]) -> Iterator[tuple[float, float]]:
+    """Without means of readings from before and from after a reset, which no counter has ever shown.
+
+    Such a one is below the reading before, and what follows is below it; whether it is one, the reading after it tells.
+    """
+    for number, (time, value) in enumerate(readings):
+        fell = number > 0 and readings[number - 1][1] > value
+        if not fell or (number + 1 < len(readings) and readings[number + 1][1] >= value):
+            yield time, value
 
 
 def _of_rates(points: Sequence[Point], within: Window) -> Iterator[Day]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from caso.errors import SourceError
 from caso.extractors.metered_days import RATE
 from caso.sources import Gnocchi, OddRow
 from caso.sources.gnocchi_measures import RefusedError
@@ -16,13 +17,13 @@ from caso.window import Window
 
 LOG = logging.getLogger(__name__)
 
-POLICIES = 4
-"""Archive policies of one meter that are looked at: each costs a request, and sites have one or two."""
+ROUNDS = 6
+"""Archive policies of one meter that are tried: each costs some requests, and sites have one or two."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """How readings are asked for: ``granularity_seconds`` 0 is the finest there is, of ``aggregations`` the first there is."""
+    """How readings are asked for: each ``granularity_seconds`` (0: the finest kept), by the first of ``aggregations``."""
 
     granularity_seconds: float = 0.0
     aggregations: Sequence[str] = ("last", "max", "mean", "rate:mean")
@@ -50,7 +51,7 @@ class Meters:
         self._method = method
         self._told: set[tuple[str, ...]] = set()
         self._policies: dict[str, ArchivePolicy] = {}
-        self._usual: dict[str, ArchivePolicy] = {}
+        self._usual: dict[tuple[str, str], ArchivePolicy] = {}
 
     def readings(
         self, gnocchi: Gnocchi, metric: str, resource_type: str, metrics: Mapping[str, str], window: Window, now: datetime
@@ -60,38 +61,74 @@ class Meters:
         All are asked for as the first one's archive policy allows; those whose policy is another one are asked for again.
         """
         waiting = sorted(metrics)
-        usual = self._usual.get(metric)
-        for _ in range(POLICIES):
+        usual = self._usual.get((gnocchi.region, metric))
+        for _ in range(ROUNDS):
             if not waiting:
                 return
             policy, usual = usual or self._policy(gnocchi, metrics[waiting[0]]), None
-            way = self._way(policy, metric)
+            way = self._way(policy, metric, (now - window.start).total_seconds())
+            others: list[str] = []
             if way is None:
                 # Others may have a better one.
-                turn = len(waiting) // POLICIES + 1
-                waiting = [*waiting[turn:], *waiting[:turn]]
+                having = self._having(gnocchi, metric, policy) or {metrics[waiting[0]]}
+                waiting = [one for one in waiting if metrics[one] not in having] + [
+                    one for one in waiting if metrics[one] in having
+                ]
                 continue
-            self._usual.setdefault(metric, policy)
+            self._usual.setdefault((gnocchi.region, metric), policy)
             self._warn_of_what_is_gone(policy, way, metric, window, now)
-            refused: list[str] = []
             for at in range(0, len(waiting), self._method.at_once):
-                batch = waiting[at : at + self._method.at_once]
-                yield from self._batch(gnocchi, metric, way, resource_type, batch, window, refused)
-            waiting = refused
+                batch = self._batch_of(waiting[at : at + self._method.at_once], metrics, gnocchi, metric, policy, way, others)
+                yield from self._batch(gnocchi, metric, way, resource_type, batch, window, others)
+            waiting = list(dict.fromkeys(others))
         if waiting:
             self._warn(
                 "policies", metric, f"{metric} of {len(waiting)} resources is left out: their archive policies do not have it"
             )
+
+    def _batch_of(
+        self,
+        ids: Sequence[str],
+        metrics: Mapping[str, str],
+        gnocchi: Gnocchi,
+        metric: str,
+        policy: ArchivePolicy,
+        way: _Way,
+        others: list[str],
+    ) -> Sequence[str]:
+        """Those that may be asked for together; the rest is added to ``others``.
+
+        Which ones have the archive policy is looked up as soon as Gnocchi has refused some; for rates always: it refuses
+        nobody who has a finer granularity besides, and tells the mean of its increments for their sum.
+        """
+        if not (others or way.aggregation.startswith(RATE)):
+            return ids
+        having = self._having(gnocchi, metric, policy)
+        if not having:
+            return ids
+        others += [one for one in ids if metrics[one] not in having]
+        return [one for one in ids if metrics[one] in having]
+
+    def _having(self, gnocchi: Gnocchi, metric: str, policy: ArchivePolicy) -> frozenset[str]:
+        """The ids of the metrics that have this archive policy; none where Gnocchi does not tell."""
+        try:
+            return gnocchi.metrics_of(metric, policy.name)
+        except SourceError as exc:
+            LOG.debug("which have %s is not told: %s", policy, exc)
+            return frozenset()
 
     def _batch(
         self, gnocchi: Gnocchi, metric: str, way: _Way, resource_type: str, ids: Sequence[str], window: Window, refused: list[str]
     ) -> Iterator[Readings]:
         """One request; whom Gnocchi refuses it is added to ``refused``."""
         held: dict[str, Measures] = {}
+        if not ids:
+            return
         try:
             for answer in gnocchi.measures(metric, way.aggregation, resource_type, ids, window, way.granularity_seconds):
                 if isinstance(answer, OddRow):
                     refused.append(answer.id)
+                    held.pop(answer.id, None)
                     continue
                 before = held.get(answer.resource_id)
                 # A long window is asked for in parts.
@@ -107,21 +144,21 @@ class Meters:
             self._policies[metric_id] = gnocchi.policy(metric_id)
         return self._policies[metric_id]
 
-    def _way(self, policy: ArchivePolicy, metric: str) -> _Way | None:
-        """How to ask for what has this archive policy; None where that cannot be."""
+    def _way(self, policy: ArchivePolicy, metric: str, age_seconds: float) -> _Way | None:
+        """How to ask for what has this archive policy and is so old; None where that cannot be."""
         wanted = [one for one in self._method.aggregations if one in policy.aggregations]
         if not wanted:
             names = ", ".join(self._method.aggregations)
             self._warn("method", policy.name, f"{metric} is not measured: {policy} has none of {names} (aggregation_methods)")
             return None
-        level = policy.finest
+        level = policy.finest_kept(age_seconds)
         if self._method.granularity_seconds:
             same = [one for one in policy.levels if one.granularity_seconds == self._method.granularity_seconds]
             if not same:
                 self._warn(
                     "granularity",
                     policy.name,
-                    f"{policy} has no granularity of {self._method.granularity_seconds:g} s; the finest is used",
+                    f"{policy} has no granularity of {self._method.granularity_seconds:g} s; the finest kept long enough is used",
                 )
             level = same[0] if same else level
         if wanted[0].startswith(RATE) and level != policy.finest:

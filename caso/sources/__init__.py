@@ -121,7 +121,7 @@ class Sources:
 
     def gnocchi(self, region: str, scope: ScopeOrProject) -> Gnocchi:
         """Gnocchi in a region, asked for one project or, as :meth:`shared_scope`, for all."""
-        return Gnocchi(self._opener.api("metric", scope, region), self._clock)
+        return Gnocchi(self._opener.api("metric", scope, region), self._clock, region)
 
     def prometheus(self, url: str, **connection: Any) -> Metering:
         """A server that speaks Prometheus' API; see :meth:`caso.sources.session.Access.prometheus`. Nothing is sent yet."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 
 from caso.errors import SourceError
 from caso.sources.api import LostMarkerError, Sender
@@ -29,9 +30,11 @@ Filter = Mapping[str, Any]
 class Gnocchi:
     """Gnocchi in one region, asked in one scope. gnocchiclient says how to ask; caso's API does the asking."""
 
-    def __init__(self, api: Sender, clock: Callable[[], datetime] = utc_now) -> None:
+    def __init__(self, api: Sender, clock: Callable[[], datetime] = utc_now, region: str = "") -> None:
+        self.region = region
         self._api = api
         self._clock = clock
+        self._metrics_of: dict[tuple[str, str], frozenset[str]] = {}
 
     def resources(
         self, resource_type: str, project_ids: Collection[str] | None, window: Window, *, history: bool = True
@@ -96,6 +99,26 @@ class Gnocchi:
             batch = resource_ids[at : at + RESOURCES_AT_ONCE]
             for part in parts(window, granularity_seconds, len(batch)):
                 yield from question.answered(batch, part)
+
+    def metrics_of(self, metric: str, policy_name: str) -> frozenset[str]:
+        """The ids of the metrics of this name that have this archive policy, of all that this role may see.
+
+        Asked for once, 1000 a call; SourceError where they cannot be listed.
+        """
+        if (metric, policy_name) not in self._metrics_of:
+            self._metrics_of[metric, policy_name] = frozenset(self._list_metrics(metric, policy_name))
+        return self._metrics_of[metric, policy_name]
+
+    def _list_metrics(self, metric: str, policy_name: str) -> Iterator[str]:
+        query = {"name": metric, "archive_policy_name": policy_name, "limit": str(PAGE_LIMIT)}
+        while True:
+            # gnocchiclient lists without a filter.
+            sending = Sending(self._api, f"list the metrics {metric} with the archive policy {policy_name}", expected=list)
+            rows = sending.get(f"v1/metric?{urlencode(query)}").body
+            yield from (str(row["id"]) for row in rows if isinstance(row, dict) and "id" in row)
+            if sending.marker is None:
+                return
+            query["marker"] = sending.marker
 
     def policy(self, metric_id: str) -> ArchivePolicy:
         """The archive policy of a metric (:attr:`ResourceRow.metrics` has its id): its granularities, how long they are kept."""

@@ -68,7 +68,7 @@ class Question:
                 else:
                     refused += [(resource_id, exc) for resource_id in ids]
                 continue
-            self._any_answer = self._any_answer or bool(found)
+            self._any_answer = True
             yield from found
         if refused and not self._any_answer:
             raise self._told(refused[0][1]) from refused[0][1]

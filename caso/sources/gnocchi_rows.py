@@ -85,6 +85,13 @@ class ArchivePolicy:
     def finest(self) -> Level:
         return self.levels[0]
 
+    def finest_kept(self, age_seconds: float) -> Level:
+        """The finest of which there still is what is so old; where there is none, the one that goes back furthest."""
+        return next(
+            (level for level in self.levels if level.kept_seconds >= age_seconds),
+            max(self.levels, key=lambda one: one.kept_seconds),
+        )
+
     def serves(self, aggregation: str, granularity_seconds: float) -> bool:
         """Whether there are such aggregates at all."""
         return aggregation in self.aggregations and any(level.granularity_seconds == granularity_seconds for level in self.levels)

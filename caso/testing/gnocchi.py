@@ -12,6 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from caso.errors import SourceError
 from caso.sources.api import MissingError, Reply
+from caso.sources.gnocchi_rows import read_policy
 
 COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": operator.eq,
@@ -59,7 +60,7 @@ def a_resource(resource_id: str, project_id: str = "project-1", **changes: Any) 
 class FakeGnocchi:
     """Gnocchi with these revisions of resources (as :func:`a_resource` makes them) and points.
 
-    ``points`` maps (resource id, metric, aggregation) to pairs of a time (ISO) and a value, each for ``granularity_seconds``.
+    ``points`` maps (resource id, metric, aggregation) to pairs of a time (ISO) and a value, whatever the granularity asked for.
     ``policies`` are archive policies by the id of a metric; any other has POLICY. ``max_limit`` is the longest page.
     """
 
@@ -68,13 +69,11 @@ class FakeGnocchi:
         resources: Sequence[Mapping[str, Any]] = (),
         points: Points | None = None,
         *,
-        granularity_seconds: float = 300.0,
         policies: Mapping[str, Mapping[str, Any]] | None = None,
         max_limit: int = 1000,
     ) -> None:
         self.resources = [dict(row) for row in resources]
         self.points = dict(points or {})
-        self.granularity_seconds = granularity_seconds
         self.policies = dict(policies or {})
         self.max_limit = max_limit
 
@@ -86,6 +85,8 @@ class FakeGnocchi:
             return self._search(url.path.rpartition("/")[2], json.loads(data or "{}"), query)
         if url.path == "/v1/aggregates":
             return Reply({"measures": self._measures(json.loads(data or "{}"), query, what)})
+        if url.path == "/v1/metric":
+            return self._metrics(query)
         if url.path.startswith("/v1/metric/"):
             metric = url.path.rpartition("/")[2]
             return Reply({"id": metric, "archive_policy": self.policies.get(metric, POLICY)})
@@ -106,6 +107,15 @@ class FakeGnocchi:
         more = len(rows[begin:]) >= end - begin
         return Reply(rows[begin:end], f"http://gnocchi.test/?marker={end}" if more else None)
 
+    def _metrics(self, query: Mapping[str, str]) -> Reply:
+        """Listed by id; a last page that is full has a link to an empty one, as Gnocchi's."""
+        all_ids = {row["metrics"][query["name"]] for row in self.resources if query["name"] in row["metrics"]}
+        named = sorted(one for one in all_ids if self.policies.get(one, POLICY)["name"] == query["archive_policy_name"])
+        rest = [one for one in named if one > query.get("marker", "")]
+        page = rest[: min(int(query.get("limit", self.max_limit)), self.max_limit)]
+        more = len(page) == self.max_limit
+        return Reply([{"id": one} for one in page], f"http://gnocchi.test/?marker={page[-1]}" if more else None)
+
     def _measures(self, body: Mapping[str, Any], query: Mapping[str, str], what: str) -> dict[str, Any]:
         _, metric, aggregation = body["operations"]
         start, stop = (datetime.fromisoformat(query[name]).astimezone(UTC) for name in ("start", "stop"))
@@ -117,13 +127,15 @@ class FakeGnocchi:
         for one in known.values():
             if aggregation not in self.policies.get(one, POLICY)["aggregation_methods"]:
                 raise MissingError(f"{what}: Metrics with unknown aggregation: [['{one}', '{aggregation}']] (HTTP 404)")
-        if float(query["granularity"]) != self.granularity_seconds:
+        granularity = float(query["granularity"])
+        policies = [read_policy(self.policies.get(one, POLICY)) for one in known.values()]
+        if any(granularity not in {level.granularity_seconds for level in policy.levels} for policy in policies):
             raise SourceError(f"{what}: Metrics cannot be aggregated: Granularities are missing (HTTP 400)")
         found: dict[str, Any] = {}
         for resource_id in known:
             points = self.points.get((resource_id, metric, aggregation), ())
             inside = [point for point in points if start <= datetime.fromisoformat(point[0]).replace(tzinfo=UTC) < stop]
-            found[resource_id] = {metric: {aggregation: [[time, self.granularity_seconds, value] for time, value in inside]}}
+            found[resource_id] = {metric: {aggregation: [[time, granularity, value] for time, value in inside]}}
         return found
 
 

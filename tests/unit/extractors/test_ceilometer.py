@@ -162,11 +162,22 @@ def test_what_it_used_before_it_was_first_read_counts_where_it_is_known_when_it_
 
 
 def test_a_counter_that_was_reset_counts_what_it_shows_since():
-    site = Site([an_instance()], readings("vm-1", [100 * SECOND, 130 * SECOND, 20 * SECOND]))
+    site = Site([an_instance()], readings("vm-1", [100 * SECOND, 130 * SECOND, 20 * SECOND, 25 * SECOND]))
 
     (told,) = site.measured().values()
 
-    assert told.amount == pytest.approx(50.0)
+    assert told.amount == pytest.approx(55.0)
+
+
+@pytest.mark.parametrize("after", [[], [10 * SECOND, 20 * SECOND]])
+def test_a_mean_of_readings_before_and_after_a_reset_is_none(after):
+    mixed = 5_000_005 * SECOND  # of 10,000,030 before and 5 after
+
+    (told,) = (
+        Site([an_instance()], readings("vm-1", [10_000_000 * SECOND, 10_000_030 * SECOND, mixed, *after])).measured().values()
+    )
+
+    assert told.amount == pytest.approx(50.0 if after else 30.0)
 
 
 def test_a_day_is_asked_for_whole_until_it_is_two_hours_over():
@@ -218,6 +229,59 @@ def test_what_has_another_archive_policy_is_asked_for_by_that():
     told = site.measured()
 
     assert {uuid: one.amount for (uuid, _, _), one in told.items()} == {"vm-1": 7.0, "vm-2": 5.0}
+
+
+def test_of_hundreds_with_one_of_two_archive_policies_each_is_told_once_for_a_few_questions():
+    ids = [f"vm-{n:04}" for n in range(1200)]
+    policies = {metric_id(uuid, "cpu"): RATES for uuid in ids[::2]}
+    points = {}
+    for uuid in ids[::2]:
+        points |= readings(uuid, [5 * SECOND], method="rate:mean")
+    for uuid in ids[1::2]:
+        points |= readings(uuid, [0, 7 * SECOND])
+    site = Site([an_instance(uuid) for uuid in ids], points, policies=policies)
+
+    told = site.measured()
+
+    assert [told[uuid, CPU, NOON.date()].amount for uuid in ids] == [5.0, 7.0] * 600
+    assert len(site.asked("/aggregates")) < 60
+    assert len(site.asked("/metric")) < 10
+
+
+def test_those_without_points_do_not_make_an_archive_policy_a_wrong_one():
+    policies = {metric_id("vm-2", "cpu"): RATES}
+    points = readings("vm-2", [5 * SECOND], method="rate:mean")
+
+    told = Site([an_instance("vm-1"), an_instance("vm-2")], points, policies=policies).measured()
+
+    assert {uuid: one.amount for (uuid, _, _), one in told.items()} == {"vm-2": 5.0}
+
+
+def test_rates_are_asked_for_at_the_granularity_of_each_archive_policy_though_a_coarser_one_is_not_refused():
+    finer = [{"granularity": "0:01:00", "timespan": "30 days, 0:00:00"}, *RATES["definition"]]
+    policies = {metric_id("vm-1", "cpu"): RATES, metric_id("vm-2", "cpu"): {**RATES, "name": "finer", "definition": finer}}
+    points = {}
+    for uuid in ("vm-1", "vm-2"):
+        points |= readings(uuid, [5 * SECOND], method="rate:mean")
+    site = Site([an_instance("vm-1"), an_instance("vm-2")], points, policies=policies)
+
+    site.measured()
+
+    asked = [(path.partition("granularity=")[2].partition("&")[0]) for path in site.asked("/aggregates")]
+    assert asked == ["300.0", "60.0"]
+
+
+def test_where_the_finest_is_kept_too_short_the_next_is_asked_for():
+    levels = [
+        {"granularity": "0:00:01", "timespan": "1:00:00"},
+        {"granularity": "0:05:00", "timespan": "7 days, 0:00:00"},
+        {"granularity": "1:00:00", "timespan": "365 days, 0:00:00"},
+    ]
+    policies = {metric_id("vm-1", "cpu"): {**READINGS, "name": "ceilometer-high", "definition": levels}}
+
+    (told,) = Site([an_instance()], readings("vm-1", [0, 7 * SECOND]), policies=policies).measured().values()
+
+    assert told.amount == 7.0
 
 
 def test_what_gnocchi_has_forgotten_is_said_once_and_what_there_is_is_used(caplog):
