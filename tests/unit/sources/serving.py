@@ -7,9 +7,9 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, BinaryIO
 
 from tests.unit.sources.web import token
 
@@ -109,27 +109,38 @@ def serving(answers: Mapping[str, Any] | None = None, seconds: float = 0) -> Ite
 @contextmanager
 def saying(*answers: bytes) -> Iterator[tuple[str, list[str]]]:
     """The URL of a server with these answers, the last one for ever, and the requests that it got, whole."""
-    left, requests = list(answers), []
+    left, requests, taken = list(answers), [], []
 
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            while True:
-                try:
+            with suppress(OSError):
+                while True:
                     connection, _ = server.accept()
-                except OSError:
-                    return
-                with connection, connection.makefile("rb") as lines:
-                    try:
-                        while head := "".join(iter(lambda: lines.readline().decode().replace("\r\n", "\n"), "\n")):
+                    taken.append(connection)
+                    with connection, connection.makefile("rb") as lines, suppress(OSError):
+                        while head := _head(lines):
                             length = int(head.lower().partition("content-length: ")[2].split("\n")[0] or 0)
                             requests.append(head + "\n" + lines.read(length).decode())
                             connection.sendall(left.pop(0) if len(left) > 1 else left[0])
-                    except OSError:
-                        continue
 
-        threading.Thread(target=serve, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}", requests
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.getsockname()[1]}", requests
+        finally:
+            # Who waits for a peer or for a line is woken.
+            for one in (server, *taken):
+                with suppress(OSError):
+                    one.shutdown(socket.SHUT_RDWR)
+            thread.join(60)
+            assert not thread.is_alive()
+
+
+def _head(lines: BinaryIO) -> str:
+    """The head of the next request; nothing where there is none."""
+    read = iter(lambda: lines.readline().decode().strip("\r\n"), "")
+    return "".join(f"{line}\n" for line in read)
 
 
 def at_once(*deeds: Callable[[], object]) -> None:
