@@ -74,10 +74,15 @@ class CimService:
             response = self._submit(body, doing)
         if response.status_code in CONTENT_REFUSED:
             raise ContentRefusedError(f"{_status(response)}{self._words(response)}")
-        if not response.ok or response.is_redirect:
+        if not 200 <= response.status_code < 300:
             raise DeliveryError(f"{doing}: {_status(response)}{self._words(response)}; {_advice(response)}")
-        if _is_page(response):
+        kept = _is_kept(response)
+        if kept is None:
             _raise_not_the_service(doing)
+        if not kept:
+            raise DeliveryError(
+                f"{doing}: the service says that it has not kept it{self._words(response)}; the next run tries again"
+            )
 
     def login(self) -> None:
         """Return once there is a token; DeliveryError where the service gives none."""
@@ -95,7 +100,7 @@ class CimService:
             response = self._post("/login", doing, data={"username": self._email, "password": self._password})
         if response.status_code in {*CONTENT_REFUSED, codes.unauthorized, codes.forbidden}:
             raise DeliveryError(f"{doing}: {_status(response)}; check email and password in [greendigit_cim]")
-        if not response.ok or response.is_redirect:
+        if not 200 <= response.status_code < 300:
             raise DeliveryError(f"{doing}: {_status(response)}; {_advice(response)}")
         token = _token_in(response)
         if token is None:
@@ -165,8 +170,14 @@ def _advice(response: Response) -> str:
     return "correct [greendigit_cim] base_url; see what answers there"
 
 
-def _is_page(response: Response) -> bool:
-    return "html" in response.headers.get("Content-Type", "").lower()
+def _is_kept(response: Response) -> bool | None:
+    """What a good status is worth: False where the answer says no, None where it is none of the service: a page, or nothing."""
+    try:
+        body = response.json()
+    except (ValueError, RecursionError):
+        return None
+    answers = [body, body.get("stored")] if isinstance(body, dict) else []
+    return not any(isinstance(one, dict) and one.get("ok") is False for one in answers)
 
 
 def _token_in(response: Response) -> str | None:

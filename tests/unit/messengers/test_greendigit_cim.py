@@ -243,7 +243,12 @@ def test_other_kinds_are_refused_by_their_key(cim):
         (Reply(503, "<html>down</html>"), "HTTP 503 Service Unavailable; the service is in trouble"),
         (Reply(302, "", (("Location", "/elsewhere"),)), "HTTP 302 Found; correct [greendigit_cim] base_url"),
         (Reply(307, "", (("Location", "https://thief.example.org/"),)), "redirected to https://thief.example.org; correct"),
+        (Reply(302, ""), "HTTP 302 Found; correct [greendigit_cim] base_url"),
         (PAGE, "what answers is not GreenDIGIT's service"),
+        (Reply(200, "<html>Welcome</html>", (("Content-Type", ""),)), "what answers is not GreenDIGIT's service"),
+        (Reply(200, ""), "what answers is not GreenDIGIT's service"),
+        (Reply(200, {"ok": False, "error": "disk full"}), "says that it has not kept it: disk full; the next run"),
+        (Reply(200, {"stored": {"ok": False}}), "says that it has not kept it; the next run"),
     ],
 )
 def test_records_that_are_not_taken_stay_due_with_a_word_on_what_to_do(cim, reply, told):
