@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from oslo_config import cfg
 
@@ -36,8 +36,9 @@ POWER_OPTIONS: tuple[cfg.Opt, ...] = (
         "prometheus_step_seconds",
         default=30,
         min=1,
-        help="Seconds from one sample to the next. The longest gap over which the power is taken for known are ten of "
-        "these, or five minutes if that is more.",
+        max=600,
+        help="Seconds from one sample to the next; were they rarer, nothing would be told of the end of a day in time. The "
+        "longest gap over which the power is taken for known are ten of these, or five minutes if that is more.",
     ),
     cfg.BoolOpt("prometheus_verify_ssl", default=True, help="Verify the certificate of Prometheus."),
     cfg.StrOpt("cafile", help="PEM file with the authority that signed it, where the system does not know that."),
@@ -74,14 +75,19 @@ def connection_from(conf: cfg.ConfigOpts.GroupAttr) -> dict[str, Any]:
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise ConfigError("[prometheus] prometheus_endpoint is no URL of a server; write it like http://localhost:9090")
     verify = (conf.cafile or True) if conf.prometheus_verify_ssl else False
-    return {"url": conf.prometheus_endpoint, "verify": verify, "timeout": conf.timeout, "headers": _headers(conf)}
+    url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+    named = unquote(parts.username or ""), unquote(parts.password or "")
+    return {"url": url, "verify": verify, "timeout": conf.timeout, "headers": _headers(conf, *named)}
 
 
-def _headers(conf: cfg.ConfigOpts.GroupAttr) -> dict[str, str]:
+def _headers(conf: cfg.ConfigOpts.GroupAttr, username: str, password: str) -> dict[str, str]:
+    """With the token or the user name that is configured; else with what stands in the URL."""
     if conf.token:
         return {"Authorization": f"Bearer {conf.token}"}
     if conf.username:
-        word = base64.b64encode(f"{conf.username}:{conf.password or ''}".encode()).decode()
+        username, password = conf.username, conf.password or ""
+    if username:
+        word = base64.b64encode(f"{username}:{password}".encode()).decode()
         return {"Authorization": f"Basic {word}"}
     return {}
 

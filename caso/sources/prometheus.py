@@ -30,6 +30,8 @@ PATH = "/api/v1/query"
 STATUS = "/api/v1/status/runtimeinfo"
 DURATION = re.compile(r"(\d+)(ms|[smhdwy])")
 SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "y": 365 * 86400.0}
+LONGEST_RETENTION = 100 * SECONDS["y"]
+"""Who says more than that says that nothing is forgotten."""
 LONGEST_SELECTOR = 200
 """Characters of it in a message; of a site's servers, it may name each."""
 BROKEN_OFF = "see what stands before the server; the next run asks again"
@@ -105,7 +107,7 @@ class Prometheus:
             with self._manners.traffic.to(self.name, self._about.region):
                 response = self._session.request(self._url + STATUS, "GET", headers=self._headers, authenticated=False, log=False)
             return kept_for(str(response.json()["data"]["storageRetention"]))
-        except (SourceError, ksa.ClientException, ValueError, KeyError, TypeError) as exc:
+        except (SourceError, ksa.ClientException, ValueError, KeyError, TypeError, OverflowError, RecursionError) as exc:
             LOG.debug("%s: %s", what, exc)
             return None
 
@@ -156,4 +158,4 @@ def kept_for(text: str) -> timedelta | None:
     if not re.fullmatch(rf"({DURATION.pattern})+", time):
         return None
     seconds = sum(int(number) * SECONDS[unit] for number, unit in DURATION.findall(time))
-    return timedelta(seconds=seconds) or None
+    return timedelta(seconds=seconds) if 0 < seconds <= LONGEST_RETENTION else None

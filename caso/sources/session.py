@@ -60,12 +60,18 @@ def new_session(*, timeout: float | None = None, traffic: Traffic | None = None,
     tls = {name: options.pop(name) for name in ("tls_ciphers", "tls_min_version") if name in options}
     transport = Transport(traffic or Traffic(), **tls)
     connections = requests.Session()
+    # Without one requests would send what ~/.netrc has for the host, in place of a token.
+    connections.auth = _as_it_is
     for scheme in ("https://", "http://"):
         connections.mount(scheme, transport)
     session = Session(user_agent=f"caso/{metadata.version('caso')}", session=connections, **options)
     # requests takes a pair as well: a host that drops packets is given up after seconds, a slow page is waited for.
     session.timeout = (min(CONNECT_TIMEOUT, read), read)  # type: ignore[assignment]
     return session
+
+
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
 
 
 def _require_files(verify: bool | str | None, cert: str | tuple[str, str] | None) -> None:

@@ -10,7 +10,7 @@ import pytest
 from caso import config, declared, legacy, wiring
 from caso.cli.base import command
 from caso.errors import ConfigError
-from caso.extractors.power_options import meter_from
+from caso.extractors.power_options import connection_from, meter_from
 from caso.sources.credentials import access_from_conf
 from caso.testing.sources import fake_sources
 from caso.window import parse_instant
@@ -430,3 +430,13 @@ def test_each_old_name_is_told_once_through_the_log(tmp_path: Path, capsys):
     told = capsys.readouterr().err
     assert status == 0
     assert [told.count(word) for word in ("ssmv4", "tenants")] == [1, 1]
+
+
+def test_credentials_in_the_endpoint_of_prometheus_are_sent_unless_there_are_others(build):
+    base = "[DEFAULT]\nextractor = nova,prometheus\n[prometheus]\nprometheus_endpoint = http://me:p%40ss@prom.example.org:9090\n"
+
+    named, token = (connection_from(build(base + more).prometheus) for more in ("", "token = t\n"))
+
+    assert named["url"] == token["url"] == "http://prom.example.org:9090"
+    assert named["headers"] == {"Authorization": "Basic bWU6cEBzcw=="}
+    assert token["headers"] == {"Authorization": "Bearer t"}

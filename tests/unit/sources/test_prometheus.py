@@ -59,6 +59,18 @@ def test_a_window_is_half_open_whatever_the_server_takes_for_a_range():
     assert form_of(requests[0]) == {"query": 'power{job="x"}[86400001ms]', "time": f"{END:.3f}"}
 
 
+def test_a_password_of_netrc_does_not_take_the_place_of_the_token(tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login me password hunter2")
+    monkeypatch.setenv("NETRC", str(netrc))
+    with saying(answer(body())) as (url, requests):
+        list(prometheus(url, headers={"Authorization": "Bearer t"}).samples("power", DAY))
+        list(prometheus(url).samples("power", DAY))
+
+    assert "Authorization: Bearer t\n" in requests[0]
+    assert "Authorization" not in requests[1]
+
+
 def test_a_margin_tells_what_was_before_and_after():
     values = [[START - 61, "1"], [START - 60, "2"], [END + 59, "3"], [END + 60, "4"]]
     with saying(answer(body(({}, values)))) as (url, requests):
@@ -307,7 +319,16 @@ def test_a_long_selector_is_cut_in_messages():
 
 @pytest.mark.parametrize(
     ("said", "days"),
-    [("15d", 15), ("2w", 14), ("30d or 512MiB", 30), ("512MiB", None), ("0s", None), ("", None)],
+    [
+        ("15d", 15),
+        ("2w", 14),
+        ("30d or 512MiB", 30),
+        ("512MiB", None),
+        ("0s", None),
+        ("", None),
+        ("100y", 36500),
+        ("9" * 400 + "y", None),
+    ],
 )
 def test_it_is_known_how_long_samples_are_kept_where_the_server_says_so(said, days):
     page = json.dumps({"status": "success", "data": {"storageRetention": said}}).encode()
@@ -318,7 +339,9 @@ def test_it_is_known_how_long_samples_are_kept_where_the_server_says_so(said, da
     assert requests[0].startswith("GET /api/v1/status/runtimeinfo HTTP/1.1")
 
 
-@pytest.mark.parametrize("reply", [status(404, "not found"), status(401, "no"), answer(b"<html>"), answer(b"[]")])
+@pytest.mark.parametrize(
+    "reply", [status(404, "not found"), status(401, "no"), answer(b"<html>"), answer(b"[]"), answer(b"[" * 100_000)]
+)
 def test_a_server_that_does_not_say_how_long_it_keeps_samples_is_no_fault(reply):
     with saying(reply) as (url, _):
         assert prometheus(url).retention() is None
