@@ -94,12 +94,16 @@ def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, wat
     """Keep what the extractors tell, and what is missing from all that they tell; the time since when that was asked."""
     started = clock()
     tasks, traffic = tasks_for(job, store, report.scopes), job.traffic
-    for task, event in extract(tasks, job.threads, traffic.deadline, per_service=traffic.at_once):
-        take(store, report, job.cloud, task, event, clock())
-        watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
-        # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
-        started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
-        lease.renew(clock())
+    first = [task for task in tasks if not task.extractor.needs]
+    # They ask about what the first ones tell.
+    then = [task for task in tasks if task.extractor.needs]
+    for stage in (first, then):
+        for task, event in extract(stage, job.threads, traffic.deadline, per_service=traffic.at_once):
+            take(store, report, job.cloud, task, event, clock())
+            watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
+            # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
+            started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
+            lease.renew(clock())
     for scope in report.scopes:
         close(store, scope, job.extractors[scope.scope.extractor].observes, started, clock())
     history.note_seen(store, report.scopes)

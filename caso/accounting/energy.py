@@ -18,7 +18,7 @@ JOULES_PER_WH = 3600
 def energy_record(server: Server, energy: Measured, cpu: Measured | None, vo: str, rules: Rules) -> EnergyRecord | None:
     """What the server took in the slot of ``energy``; None where it did not live in it.
 
-    ``cpu`` is its CPU time as measured in the same slot, or None: then it is what was allotted.
+    ``cpu`` is its CPU time as measured in the same slot, or None: then it is what was allotted, as it is before it was measured.
     """
     midnight = datetime.combine(energy.day, time(), UTC)
     start = max(midnight, server.created)
@@ -29,9 +29,12 @@ def energy_record(server: Server, energy: Measured, cpu: Measured | None, vo: st
     reading = Reading.at(server, server.intervals(), Point(end, end), vo)
     use = Use.of([term(one, server, end, rules) - term(one, server, start, rules) for one in reading.lived])
     newest = reading.newest
+    seconds = (end - start).total_seconds()
+    # Where the server ended before the meter was asked up to, of what is told of the time after, too.
+    share = min(1.0, seconds / energy.covered_seconds) if energy.covered_seconds else 1.0
     return EnergyRecord(
         measured_at=EnergyRecord.measured_at_of(energy.day, end),
-        known_at=max(energy.seen_at, cpu.seen_at if cpu else energy.seen_at),
+        known_at=max(energy.seen_at, cpu.seen_at if cpu else energy.seen_at, server.known_at),
         vm_uuid=server.uuid,
         site_name=rules.site_name,
         service_name=rules.service_name,
@@ -43,12 +46,18 @@ def energy_record(server: Server, energy: Measured, cpu: Measured | None, vo: st
         slot=energy.day,
         start=start,
         end=end,
-        energy_wh=energy.amount / JOULES_PER_WH,
-        coverage=min(1.0, energy.covered_seconds / (end - start).total_seconds()),
+        energy_wh=energy.amount * share / JOULES_PER_WH,
+        coverage=min(1.0, energy.covered_seconds / seconds),
         wall_seconds=use.wall_seconds,
         suspend_seconds=use.suspend_seconds,
-        cpu_seconds=cpu.amount if cpu else use.cpu_seconds,
+        cpu_seconds=_cpu_seconds(cpu, reading, server, start, end, rules) if cpu else use.cpu_seconds,
         cpu_count=newest.flavor.vcpus,
         cpu_normalization_factor=rules.cpu_normalization_factor,
         finished=ended is not None,
     )
+
+
+def _cpu_seconds(cpu: Measured, reading: Reading, server: Server, start: datetime, end: datetime, rules: Rules) -> float:
+    measured_since = min(max(cpu.start, start), end)
+    before = Use.of([term(one, server, measured_since, rules) - term(one, server, start, rules) for one in reading.lived])
+    return before.cpu_seconds + cpu.amount

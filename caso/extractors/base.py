@@ -169,6 +169,7 @@ class Extractor(ABC):
     it there is nothing to ask. None: it is asked about every region.
     Who yields ``measured`` observes ``measure``; of the meter ``energy`` it observes ``energy``: records are made of it then.
     ``mentions`` are kinds that it tells of for others to know what there is, without their use being accounted for.
+    ``needs`` are kinds that others tell of which it asks about: it is asked once they have told.
     ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
     ``deleted_kept`` is how long its service tells of what was deleted: who comes later misses some, and is warned in
     time. None: for ever, or nobody knows.
@@ -178,6 +179,7 @@ class Extractor(ABC):
     shared_options: ClassVar[Mapping[str, tuple[cfg.Opt, ...]]] = {}
     observes: frozenset[str] = frozenset({"server"})
     mentions: frozenset[str] = frozenset()
+    needs: frozenset[str] = frozenset()
     service: ClassVar[str | None] = None
     makes: ClassVar[tuple[type[Record], ...]] = ()
     deleted_kept: timedelta | None = None
@@ -190,7 +192,8 @@ class Extractor(ABC):
     def beside(self, kinds: frozenset[str]) -> None:  # noqa: B027 (most have no use for it)
         """Told once, before anything is asked: of which kinds the other extractors of this run tell.
 
-        One that needs to know what there is need not tell of it then; to tell less it sets ``observes`` or ``mentions``.
+        One that needs to know what there is need not tell of it then: to tell less it sets ``observes`` or ``mentions``,
+        and ``needs`` to be asked after them.
         """
 
     def examine(self) -> Iterator[Finding]:

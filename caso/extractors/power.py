@@ -19,7 +19,7 @@ SPECIAL = re.compile(r"[\\.+*?()|\[\]{}^$]")
 
 SHORTEST_GAP_SECONDS = 300
 GAP_STEPS = 10
-COUNTER_MARGIN_SECONDS = 3600
+COUNTER_MARGIN_SECONDS = 6 * 3600
 """Exporters may tell of a counter rarely: what it was before midnight and after it says what it was at midnight."""
 
 

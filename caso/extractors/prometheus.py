@@ -69,7 +69,7 @@ class PrometheusExtractor(Extractor):
         return cls(sources, sources.prometheus(**connection_from(conf)), meter_from(conf), nova)
 
     def beside(self, kinds: frozenset[str]) -> None:
-        self.mentions = SERVER - kinds
+        self.mentions, self.needs = SERVER - kinds, SERVER & kinds
 
     def examine(self) -> Iterator[Finding]:
         return examine(self._server, self._meter, self._sources.now())

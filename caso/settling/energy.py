@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from itertools import islice
 
 from caso.accounting.energy import energy_record
@@ -14,6 +15,8 @@ from caso.store import Statement
 from caso.window import Month
 
 CHUNK = 500
+CPU_WITHIN = timedelta(days=1)
+"""So long after a slot its CPU time is waited for where the meter tells of it: another service does, which may be slow."""
 
 
 def settle_energy(context: Context) -> None:
@@ -38,10 +41,17 @@ def settle_energy(context: Context) -> None:
     for chunk in _chunks(owed):
         cpu = measures.of_days(context.place, CPU, chunk)
         servers = context.step.entities.known(context.place, "server", sorted({one.uuid for one in chunk}))
-        known = [one for one in chunk if one.uuid in servers]
+        known = [one for one in chunk if one.uuid in servers and not _waits(context, one, cpu.get((one.uuid, one.day)))]
         statements = [_statement(context, one, servers[one.uuid], cpu.get((one.uuid, one.day))) for one in known]
         context.settled.changes += context.step.ledger.put_many(statements)
         measures.note_stated(context.place, known)
+
+
+def _waits(context: Context, energy: Measured, cpu: Measured | None) -> bool:
+    """Whether its CPU time is not told to the end of the slot yet, and soon may be."""
+    if cpu is None or cpu.end >= energy.end or context.last or not context.plan.live:
+        return False
+    return context.plan.window.end < energy.end + CPU_WITHIN
 
 
 def _statement(context: Context, energy: Measured, server: Server, cpu: Measured | None) -> Statement:
@@ -53,7 +63,7 @@ def _statement(context: Context, energy: Measured, server: Server, cpu: Measured
         kinds=frozenset({EnergyRecord.kind}),
         since=month,
         until=month,
-        known_at=energy.seen_at,
+        known_at=max(energy.seen_at, cpu.seen_at if cpu else energy.seen_at, server.known_at),
         records=[record] if record else [],
         place=context.place,
         project_id=context.project_id,

@@ -15,6 +15,7 @@ from caso.store.accounted import of_kind
 from caso.store.batches import execute_many
 from caso.store.engine import CHUNK, chunks
 from caso.store.kinds import KINDS, Entity, EntityKind, kind_of
+from caso.store.measures import owe_energy
 from caso.store.names import Place, Scope
 from caso.store.quarantine import Quarantine
 from caso.store.schema import entities
@@ -39,14 +40,18 @@ class _Known(NamedTuple):
     dirty_from: datetime | None
     held: bool
     told_by: str = " "
+    otherwise_from: datetime | None = None
 
     def told(self, by: str) -> _Known:
         return self if f" {by} " in self.told_by else self._replace(told_by=f"{self.told_by}{by} ")
 
     def become(self, kind: EntityKind, after: Entity) -> _Known:
         difference = kind.first_difference(self.entity, after)
-        dirty = min((time for time in (self.dirty_from, difference) if time is not None), default=None)
-        return self._replace(entity=after, dirty_from=dirty)
+        return self._replace(
+            entity=after,
+            dirty_from=_earlier(self.dirty_from, difference),
+            otherwise_from=_earlier(self.otherwise_from, difference),
+        )
 
 
 UNKNOWN = _Known(None, None, None, held=False)
@@ -219,6 +224,13 @@ class Entities:
         execute_many(self._connection, insert(entities), new)
         mine = update(entities).where(of_kind(place, kind.name), entities.c.id == bindparam("b_id"))
         execute_many(self._connection, mine, held)
+        if kind.name == SERVER:
+            otherwise = {uuid: one.otherwise_from for uuid, one in known.items() if one.held and one.otherwise_from}
+            owe_energy(self._connection, place, otherwise)
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((time for time in (one, other) if time is not None), default=None)
 
 
 def _there_until(entity: Any, instant: datetime | None) -> Any:

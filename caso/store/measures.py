@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, false, func, insert, or_, select, true, update
 
-from caso.lifecycle.measured import CUMULATIVE, ENERGY, Measured, Metered, Total
+from caso.lifecycle.measured import CPU, CUMULATIVE, ENERGY, Measured, Metered, Total
 from caso.store.batches import execute_many
 from caso.store.engine import CHUNK, chunks
 from caso.store.names import Place
@@ -40,6 +40,7 @@ class Measures:
             known = {_slot(one): one.after(held.get(_slot(one))) for one in chunk}
             news = {slot: one for slot, one in known.items() if slot not in held or _told(one) != _told(held[slot])}
             self._write(place, news, held)
+            self._owe_energy_for(place, [one for one in news.values() if one.meter == CPU])
             changed += [Changed(one.uuid, one.start) for one in news.values()]
         return changed
 
@@ -118,6 +119,15 @@ class Measures:
         self._connection.execute(first.values(amount=row.amount, covered_seconds=row.covered_seconds, until=row.until))
         return int(row.slots) - 1
 
+    def _owe_energy_for(self, place: Place, changed: Sequence[Measured]) -> None:
+        """Records of energy tell the CPU time of their day."""
+        ids: dict[str, list[str]] = {}
+        for one in changed:
+            ids.setdefault(one.day.isoformat(), []).append(one.uuid)
+        for day, uuids in ids.items():
+            which = and_(measures.c.meter == ENERGY, measures.c.id.in_(sorted(uuids)), measures.c.day == day)
+            self._connection.execute(update(measures).where(_at(place), which).values(stated=False))
+
     def _held(self, place: Place, told: Sequence[Measured]) -> dict[Slot, Measured]:
         if not told:
             return {}
@@ -150,6 +160,15 @@ class Measures:
         mine = update(measures).where(_at(place), *(measures.c[name] == bindparam(f"b_{name}") for name in names))
         known = [dict(zip(("b_id", "b_meter", "b_day"), slot, strict=True)) | row for slot, row in rows.items() if slot in held]
         execute_many(self._connection, mine, known)
+
+
+def owe_energy(connection: Connection, place: Place, since: Mapping[str, datetime]) -> None:
+    """Of servers whose lives are known otherwise since then, the records of energy of those days are to be made again."""
+    late = and_(measures.c.id == bindparam("b_id"), measures.c.meter == ENERGY, measures.c.day >= bindparam("b_day"))
+    those = [
+        {"b_id": uuid, "b_day": instant.astimezone(UTC).date().isoformat(), "stated": False} for uuid, instant in since.items()
+    ]
+    execute_many(connection, update(measures).where(_at(place), late).values(stated=bindparam("stated")), those)
 
 
 def _over(before: date) -> Any:

@@ -39,12 +39,14 @@ class Taker(Recorder):
 
 
 class Meter(Extractor):
-    """Tells of one server, from ``since`` on, the same each second; ``broken`` is why it cannot."""
+    """Tells of one server, from ``since`` on and ``back`` before each window, the same each second; ``broken``: why it cannot."""
 
     observes = frozenset({"measure", "energy"})
 
-    def __init__(self, since: datetime, rates: dict[str, float], uuid: str = SERVER, broken: str = "") -> None:
-        self.since, self.rates, self.uuid, self.broken = since, rates, uuid, broken
+    def __init__(
+        self, since: datetime, rates: dict[str, float], uuid: str = SERVER, broken: str = "", back: timedelta = timedelta()
+    ) -> None:
+        self.since, self.rates, self.uuid, self.broken, self.back = since, rates, uuid, broken, back
 
     @classmethod
     def from_conf(cls, conf, sources, **shared):  # type: ignore[no-untyped-def]
@@ -54,7 +56,7 @@ class Meter(Extractor):
         if self.broken:
             raise SourceError(self.broken)
         for project_id, window in ask.windows.items():
-            yield Page(measured=tuple(self._slots(project_id, window.start, window.end)))
+            yield Page(measured=tuple(self._slots(project_id, window.start - self.back, window.end)))
 
     def _slots(self, project_id: str, start: datetime, end: datetime) -> Iterator[Measured]:
         day = start.replace(hour=0, minute=0, second=0)
@@ -154,6 +156,64 @@ def test_a_day_makes_its_energy_record_once_it_is_over(site):
     assert site.taker.keys[len(first) :] == [f"energy/{SERVER}/2024-03-10"]
 
 
+class AskedAfter(Meter):
+    """Tells of the servers that are known when it is asked."""
+
+    needs = frozenset({"server"})
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        for project_id, window in ask.windows.items():
+            for server in ask.memory.lived("server", project_id, window.start):
+                self.uuid = server.uuid
+                yield Page(measured=tuple(self._slots(project_id, window.start, window.end)))
+
+
+def test_one_that_needs_to_know_what_there_is_is_asked_once_the_others_have_told(site):
+    site.run(march(3, 12), AskedAfter(march(1), {ENERGY: 100.0}))
+
+    assert f"energy/{SERVER}/2024-03-02" in site.taker.keys
+
+
+def test_a_record_of_energy_waits_a_day_for_the_rest_of_its_cpu_time(site):
+    site.run(march(10, 22), Meter(march(10), {ENERGY: 100.0, CPU: 0.5}))
+
+    site.run(march(11, 1), Meter(march(10), {ENERGY: 100.0}, back=DAY))
+    early = list(site.taker.keys)
+    site.run(march(12, 1), Meter(march(10), {ENERGY: 100.0}))
+
+    assert early == []
+    assert site.taker.keys == [f"energy/{SERVER}/2024-03-{day}" for day in (10, 11)]
+    assert site.taker.records[0].cpu_seconds == 22 * 3600 * 0.5
+
+
+def test_a_record_of_energy_is_made_again_once_its_cpu_time_is_known_better(site):
+    site.run(march(11, 1), Meter(march(10), {ENERGY: 100.0, CPU: 0.5}))
+
+    site.run(march(11, 2), Meter(march(10), {CPU: 0.6}, back=DAY))
+
+    assert site.taker.keys == [f"energy/{SERVER}/2024-03-10"] * 2
+    assert [record.cpu_seconds for record in site.taker.records] == pytest.approx([43200, 51840])
+
+
+def test_before_its_cpu_time_was_measured_a_record_of_energy_tells_what_was_allotted(site):
+    noon = march(10, 12)
+    site.run(march(11, 1), MeteredSince({CPU: (noon, 0.5), ENERGY: (march(10), 100.0)}))
+
+    (record,) = site.taker.records
+    assert record.cpu_seconds == 12 * 3600 * 2 + 12 * 3600 * 0.5
+
+
+class MeteredSince(Meter):
+    """Each meter since a time of its own."""
+
+    def __init__(self, meters: dict[str, tuple[datetime, float]]) -> None:
+        self.meters = [Meter(since, {meter: rate}) for meter, (since, rate) in meters.items()]
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        for meter in self.meters:
+            yield from meter.extract(ask)
+
+
 def test_days_on_which_the_meter_could_not_be_asked_are_made_good_once_each(site):
     meter = Meter(march(1), {ENERGY: 100.0})
     site.run(march(5, 12), meter)
@@ -171,5 +231,5 @@ def test_a_record_of_energy_tells_the_part_of_the_day_that_the_server_lived(site
     (record,) = site.taker.records
     assert (record.start, record.end, record.finished) == (march(10), march(10, 11) + timedelta(minutes=20), True)
     assert record.wall_seconds == (11 * 60 + 20) * 60
-    assert (record.energy_wh, record.cpu_seconds) == pytest.approx((100.0 * 12, 0.25 * 12 * 3600))
+    assert (record.energy_wh, record.cpu_seconds) == pytest.approx((100.0 * (11 + 20 / 60), 0.25 * 12 * 3600))
     assert record.efficiency == pytest.approx(0.25 * 12 / 2 / (11 + 1 / 3))

@@ -89,6 +89,23 @@ def test_what_is_stated_is_told_again_only_where_it_is_known_otherwise(store):
     assert [(one.uuid, one.amount) for one in unstated(store)] == [("vm-2", 4000.0)]
 
 
+def test_records_of_energy_are_owed_again_where_cpu_time_or_the_life_of_their_day_is_known_otherwise(store):
+    names = ["cpu", "ended", "same"]
+    noon = MIDNIGHT + DAY / 2
+    store.observe(HERE, [a_server(name, at=NOW - timedelta(hours=1)) for name in names], by="nova")
+    store.measure(
+        HERE,
+        [a_measure(name, day, meter=meter) for name in names for meter in (ENERGY, CPU) for day in (MIDNIGHT - DAY, MIDNIGHT)],
+    )
+    with store.transaction() as step:
+        step.measures.note_stated(HERE, step.measures.unstated(HERE, "p1", ENERGY, before=TODAY))
+
+    store.measure(HERE, [a_measure("cpu", MIDNIGHT, meter=CPU, amount=4000.0), a_measure("same", MIDNIGHT, meter=CPU)])
+    store.observe(HERE, [a_server("ended", ended=noon), a_server("same")], by="nova")
+
+    assert [(one.uuid, one.start) for one in unstated(store)] == [("cpu", MIDNIGHT), ("ended", MIDNIGHT)]
+
+
 def test_what_covers_less_of_a_slot_replaces_nothing(store):
     store.measure(HERE, [a_measure()])
 
