@@ -20,6 +20,8 @@ from caso.store import Place, Store
 
 LOG = logging.getLogger(__name__)
 
+Tellers = Mapping[str, Collection[str]]
+
 
 def take(store: Store, report: Report, cloud: str, task: Task, event: Page | Ended, now: datetime) -> None:
     """Keep what a page tells, at once: whatever becomes of the rest, what was seen was seen."""
@@ -96,8 +98,12 @@ def _by_project(records: Iterable[Record]) -> dict[str | None, list[Record]]:
     return found
 
 
-def close(store: Store, scope: ScopeReport, kinds: Collection[str], started: datetime, now: datetime) -> None:
-    """What the end of asking tells of a scope: why it failed, or what is no more since complete listings did not have it."""
+def close(store: Store, scope: ScopeReport, tellers: Tellers, started: datetime, now: datetime) -> None:
+    """What the end of asking tells of a scope: why it failed, or what is no more since complete listings did not have it.
+
+    ``tellers`` are, by kind, the extractors of the run that tell of it.
+    """
+    kinds = [kind for kind, names in tellers.items() if scope.scope.extractor in names]
     scope.ended = scope.ended or scope.plan.seen
     if scope.last:
         end_what_is_out_of_reach(store, scope, kinds, started, now)
@@ -114,15 +120,17 @@ def close(store: Store, scope: ScopeReport, kinds: Collection[str], started: dat
         )
     else:
         for kind in sorted(scope.inventory):
-            _end_what_vanished(store, scope, kind, started, now)
+            _end_what_vanished(store, scope, kind, tellers, started, now)
 
 
-def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, started: datetime, now: datetime) -> None:
+def _end_what_vanished(store: Store, scope: ScopeReport, kind: str, tellers: Tellers, started: datetime, now: datetime) -> None:
     reason = "a complete listing did not have it any more"
     # Nova tells of what was deleted, so this is worth a word; Cinder and Neutron never do. And where it did not, its word
     # that no more had changed was wrong.
     told = kind == "server"
-    gone = store.vanish(scope.scope, seen_since=started, at=now, reason=reason, kind=kind, vouched=not told)
+    gone = store.vanish(
+        scope.scope, seen_since=started, at=now, reason=reason, kind=kind, vouched=not told, tellers=tellers.get(kind, ())
+    )
     scope.vanished[kind] += len(gone)
     if gone and told:
         # Should they have been hidden for a moment only, the next run's listing has them again.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime
 from typing import Protocol
 
@@ -104,8 +104,9 @@ def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, wat
             # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
             started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
             lease.renew(clock())
+    tellers = _tellers(job)
     for scope in report.scopes:
-        close(store, scope, job.extractors[scope.scope.extractor].observes, started, clock())
+        close(store, scope, tellers, started, clock())
     history.note_seen(store, report.scopes)
     return started
 
@@ -122,10 +123,25 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
         watcher.step("settled", settled.changes.news)
         lease.renew(clock())
     for scope in report.scopes:
-        if scope.last:
+        if scope.last and not _is_waited_with(scope, report.scopes, observes):
             retire(store, scope, clock())
     _note_success(job, store, report, started, clock())
     forget_odd_of_nobody(job, store, report, started)
+
+
+def _tellers(job: Job) -> dict[str, frozenset[str]]:
+    """By kind, the extractors of the run that tell of it."""
+    tells = {name: extractor.observes | extractor.mentions for name, extractor in job.extractors.items()}
+    kinds = frozenset[str]().union(*tells.values())
+    return {kind: frozenset(name for name, told in tells.items() if kind in told) for kind in kinds}
+
+
+def _is_waited_with(scope: ScopeReport, scopes: Collection[ScopeReport], observes: Mapping[str, frozenset[str]]) -> bool:
+    """Whether who measures its servers has not told all: that is accounted for with the servers, and they come with it again."""
+    if "server" not in observes[scope.scope.extractor]:
+        return False
+    same = [one for one in scopes if (one.scope.region, one.project.id) == (scope.scope.region, scope.project.id)]
+    return any(one.last and not one.whole and "measure" in observes[one.scope.extractor] for one in same)
 
 
 def _note_memory(step: Step, scope: ScopeReport, kinds: Collection[str], started: datetime) -> None:

@@ -14,7 +14,7 @@ from caso.planning import asked_again, goes_back, plan, resume
 from caso.projects import Project
 from caso.report import ScopeReport
 from caso.store import Checkpoint, Place, Quarantined, Scope, Store
-from caso.window import Window
+from caso.window import BEGINNING, Window
 
 LOG = logging.getLogger(__name__)
 
@@ -38,7 +38,12 @@ def plan_scopes(job: Job, store: Store, held: Collection[Scope], leaving: Sequen
         return [ScopeReport(again, projects[again.scope.project_id]) for again in plans if again]
     planned = []
     # Where cASO stopped is long past for what was taken over from there under another name of the cloud.
-    begun = {one.scope.project_id for one in store.checkpoints.all() if one.scope.cloud != job.cloud}
+    # And for an extractor that is new where others went on since.
+    begun = {
+        one.scope.project_id
+        for one in store.checkpoints.all()
+        if one.scope.cloud != job.cloud or one.until > (one.since or BEGINNING)
+    }
     for scope, project in job.scopes():
         if scope not in held:
             continue
@@ -91,8 +96,11 @@ def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Tas
             mine = [s for s in scopes if (s.scope.extractor, s.scope.region) == (name, region) and not s.plan.seen]
             if mine:
                 place = Place(job.cloud, region)
-                waiting = [odd for odd in store.quarantined(place) if odd.kind in extractor.observes]
+                told = extractor.observes | extractor.mentions
+                waiting = [odd for odd in store.quarantined(place) if odd.kind in told]
                 windows = {s.scope.project_id: _reach_back(s, waiting) for s in mine}
+                if "measure" in extractor.observes:
+                    windows |= {s.scope.project_id: _reach_on(windows[s.scope.project_id], marks.get(s.scope)) for s in mine}
                 names = {s.project.id: s.project.name for s in mine}
                 memory = Remembered(store, place, dict(_listings(mine, marks)))
                 tasks.append(Task(name, extractor, Ask(region, windows, names, memory)))
@@ -116,3 +124,8 @@ def _reach_back(scope: ScopeReport, waiting: Sequence[Quarantined]) -> Window:
     window = scope.plan.window
     starts = [odd.window_start for odd in waiting if odd.project_id in (None, scope.scope.project_id)]
     return Window(min([window.start, *starts]), window.end)
+
+
+def _reach_on(window: Window, mark: Checkpoint | None) -> Window:
+    """The window up to where all is told already: records add up all since the first measure, and none in between may lack."""
+    return Window(window.start, max(window.end, mark.until)) if mark else window

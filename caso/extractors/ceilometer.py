@@ -29,6 +29,7 @@ LOG = logging.getLogger(__name__)
 
 LAG = timedelta(hours=2)
 """Gnocchi works on measures some time after they came: a day that ended less than so long ago is asked for once more."""
+A_RUN = timedelta(hours=1)
 VOLUME = "volume"
 TYPES = (INSTANCE, INTERFACE, VOLUME)
 MEASURE = "measure"
@@ -114,7 +115,7 @@ class CeilometerExtractor(Extractor):
                 instances += _instances(page, ask)
             if "server" in self.observes:
                 require_whole_view(owners, reach, "gnocchi", lambda: _everybody(gnocchi, ask))
-                yield Page(inventory=frozenset({"server"}))
+                yield Page(inventory=self._all_of(ask, "server"))
         if "volume" in self.observes:
             try:
                 for page in self._resources(gnocchi, VOLUME, ask, reach, history=True):
@@ -122,14 +123,20 @@ class CeilometerExtractor(Extractor):
             except MissingError as exc:
                 LOG.warning("ceilometer: no volume is accounted for: %s; or take volume out of [ceilometer] resource_types", exc)
             else:
-                yield Page(inventory=frozenset({"volume"}))
+                yield Page(inventory=self._all_of(ask, "volume"))
         for measured in use(instances, lambda: self._interfaces(instances, gnocchi, ask, reach), gnocchi, self._meters):
             yield Page(measured=tuple(measured))
+        yield Page(listed="")
+
+    def _all_of(self, ask: Ask, kind: str) -> frozenset[str]:
+        """The kind, where all that lives of it was listed: not what began after windows that ended long ago."""
+        recent = min(window.end for window in ask.windows.values()) >= self._sources.now() - A_RUN
+        return frozenset({kind}) if recent else frozenset()
 
     def _resources(
         self, gnocchi: Gnocchi, resource_type: str, ask: Ask, reach: Reach, *, history: bool
     ) -> Iterator[ResourcePage]:
-        window = Window(min(map(measured_since, ask.windows.values())), max(window.end for window in ask.windows.values()))
+        window = Window(_earliest(ask), max(window.end for window in ask.windows.values()))
         return gnocchi.resources(resource_type, sorted(ask.windows), window, history=history)
 
     def _interfaces(self, instances: Sequence[Instance], gnocchi: Gnocchi, ask: Ask, reach: Reach) -> Iterator[Counted]:
@@ -148,14 +155,18 @@ class CeilometerExtractor(Extractor):
             )
 
 
-def measured_since(window: Window) -> datetime:
+def measured_since(ask: Ask, project_id: str) -> datetime:
     """From which midnight on measures are asked for: each slot is told whole.
 
-    Never back into a month that is over where the window begins with one, as a first window does: nobody has measured that month.
+    Never back before the window where nobody was asked so far: that was not measured.
     """
-    if window.start == Month.of(window.start).start:
-        return window.start
-    return max(BEGINNING, midnight(max(BEGINNING + LAG, window.start) - LAG))
+    start = ask.windows[project_id].start
+    asked_before = ask.memory.listing(project_id) is not None
+    return max(BEGINNING, midnight(max(BEGINNING + LAG, start) - LAG if asked_before else start))
+
+
+def _earliest(ask: Ask) -> datetime:
+    return min(measured_since(ask, project_id) for project_id in ask.windows)
 
 
 def _instances(page: ResourcePage, ask: Ask) -> Iterator[Instance]:
@@ -169,14 +180,15 @@ def _instances(page: ResourcePage, ask: Ask) -> Iterator[Instance]:
     heard_late = [
         uuid
         for uuid, row in rows.items()
-        if row.started_at < measured_since(ask.windows[str(row.project_id)])
-        and min(one.revision_start for one in revisions[uuid]) >= measured_since(ask.windows[str(row.project_id)])
+        if row.started_at < (since := measured_since(ask, str(row.project_id)))
+        and min(one.revision_start for one in revisions[uuid]) >= since
     ]
     known: Mapping[str, Server] = ask.memory.known("server", heard_late) if heard_late else {}
     for uuid, row in rows.items():
         window = ask.windows[str(row.project_id)]
         is_late = uuid in heard_late and (uuid not in known or known[uuid].first_seen >= window.start)
-        since = _since_the_month_began(row, window) if is_late else measured_since(window)
+        since = measured_since(ask, str(row.project_id))
+        since = _since_the_month_began(row, window, since) if is_late else since
         yield Instance(
             uuid=uuid,
             project_id=str(row.project_id),
@@ -189,15 +201,15 @@ def _instances(page: ResourcePage, ask: Ask) -> Iterator[Instance]:
         )
 
 
-def _since_the_month_began(row: ResourceRow, window: Window) -> datetime:
+def _since_the_month_began(row: ResourceRow, window: Window, since: datetime) -> datetime:
     """What caso got to know late is measured since it was made, within the month of the window."""
-    return min(measured_since(window), max(midnight(row.started_at), Month.of(window.start).start))
+    return min(since, max(midnight(row.started_at), Month.of(window.start).start))
 
 
 def _everybody(gnocchi: Gnocchi, ask: Ask) -> Collection[str | None]:
     """Who has instances, by a page of all; not asked where nothing is known that could have ended."""
     if not any(True for project_id in ask.windows for _ in ask.memory.living("server", project_id)):
         return (None,)
-    window = Window(measured_since(next(iter(ask.windows.values()))), max(window.end for window in ask.windows.values()))
+    window = Window(_earliest(ask), max(window.end for window in ask.windows.values()))
     page = next(gnocchi.resources(INSTANCE, None, window, history=False), None)
     return set(map(owner_of, page.rows)) if page else ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 
 from caso.accounting.energy import energy_record
@@ -29,27 +29,40 @@ def settle_energy(context: Context) -> None:
     if not context.whole:
         return
     plan, measures = context.plan, context.step.measures
-    today = (plan.window.end - OVER_AFTER if plan.live else plan.window.end).date()
+    over = min(plan.window.end, context.accounts.seen_since - OVER_AFTER)
     owed = measures.unstated(
         context.place,
         context.project_id,
         ENERGY,
-        before=None if context.last else today,
+        before=None if context.last else over.date(),
         since=plan.since.date(),
         again_since=None if plan.live else plan.window.start.date(),
     )
     for chunk in _chunks(owed):
         cpu = measures.of_days(context.place, CPU, chunk)
         servers = context.step.entities.known(context.place, "server", sorted({one.uuid for one in chunk}))
-        known = [one for one in chunk if one.uuid in servers and not _waits(context, one, cpu.get((one.uuid, one.day)))]
+        known = [
+            one
+            for one in chunk
+            if one.uuid in servers
+            and (
+                context.last
+                or not (_is_going_on(one, servers[one.uuid], over) or _waits(context, one, cpu.get((one.uuid, one.day))))
+            )
+        ]
         statements = [_statement(context, one, servers[one.uuid], cpu.get((one.uuid, one.day))) for one in known]
         context.settled.changes += context.step.ledger.put_many(statements)
         measures.note_stated(context.place, known)
 
 
+def _is_going_on(energy: Measured, server: Server, over: datetime) -> bool:
+    """Whether it is of a server that has just ended: what is read and handed on after that is not told yet."""
+    return energy.day >= over.date() and server.ended is not None and server.ended > over
+
+
 def _waits(context: Context, energy: Measured, cpu: Measured | None) -> bool:
     """Whether its CPU time is not told to the end of the slot yet, and soon may be."""
-    if cpu is None or cpu.end >= energy.end or context.last or not context.plan.live:
+    if cpu is None or cpu.end >= energy.end or not context.plan.live:
         return False
     return context.plan.window.end < energy.end + CPU_WITHIN
 

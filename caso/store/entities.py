@@ -7,7 +7,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, insert, not_, or_, select, update
 
 from caso.lifecycle.life import vouched_for
 from caso.store import accounted
@@ -166,8 +166,11 @@ class Entities:
         kind: str = SERVER,
         unlisted: bool = False,
         there_until: datetime | None = None,
+        tellers: Collection[str] = (),
     ) -> list[str]:
         """End what lives in the scope's project, was told of by its extractor and not met since ``seen_since``; the ids.
+
+        With ``tellers``, also what none of them ever told of.
 
         What is in quarantine and was met since is there, only unreadable: it lives on.
         So does what listings hide, unless ``unlisted``. It was seen last when it was told of last, or at ``there_until``.
@@ -180,7 +183,7 @@ class Entities:
             entities.c.settled == false(),
             entities.c.ended.is_(None),
             entities.c.known_at < seen_since,
-            entities.c.told_by.contains(f" {scope.extractor} ", autoescape=True),
+            or_(_told_by(scope.extractor), and_(*(not_(_told_by(name)) for name in tellers)) if tellers else false()),
         )
         vanished: list[str] = []
         unreadable = odd.met_since(scope.place, kind, seen_since)
@@ -227,6 +230,10 @@ class Entities:
         if kind.name == SERVER:
             otherwise = {uuid: one.otherwise_from for uuid, one in known.items() if one.held and one.otherwise_from}
             owe_energy(self._connection, place, otherwise)
+
+
+def _told_by(name: str) -> ColumnElement[bool]:
+    return entities.c.told_by.contains(f" {name} ", autoescape=True)
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:

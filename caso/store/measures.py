@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, false, func, insert, or_, select, true, update
@@ -15,6 +15,7 @@ from caso.store.names import Place
 from caso.store.schema import entities, measures
 from caso.window import Month
 
+DAY = timedelta(days=1)
 Slot = tuple[str, str, str]
 """Server, meter, day."""
 
@@ -35,7 +36,8 @@ class Measures:
     def take(self, place: Place, told: Sequence[Measured]) -> list[Changed]:
         """Keep what was told; what of it is not as it was known."""
         changed: list[Changed] = []
-        for chunk in chunks(told):
+        for page in chunks(told):
+            chunk = self._unfolded(place, page)
             held = self._held(place, chunk)
             known = {_slot(one): one.after(held.get(_slot(one))) for one in chunk}
             news = {slot: one for slot, one in known.items() if slot not in held or _told(one) != _told(held[slot])}
@@ -128,6 +130,21 @@ class Measures:
             which = and_(measures.c.meter == ENERGY, measures.c.id.in_(sorted(uuids)), measures.c.day == day)
             self._connection.execute(update(measures).where(_at(place), which).values(stated=False))
 
+    def _unfolded(self, place: Place, told: Sequence[Measured]) -> Sequence[Measured]:
+        """Without the days of which only their sum is kept: they are in it."""
+        adding_up = [one for one in told if one.meter in CUMULATIVE]
+        if not adding_up:
+            return told
+        those = and_(
+            measures.c.id.in_(sorted({one.uuid for one in adding_up})),
+            measures.c.meter.in_(sorted({one.meter for one in adding_up})),
+            measures.c.day <= max(one.day for one in adding_up).isoformat(),
+            measures.c.until > min(one.start for one in adding_up),
+        )
+        rows = map(_measured, self._connection.execute(select(measures).where(_at(place), those)))
+        folded = {(row.uuid, row.meter): row for row in rows if row.end - row.start > DAY}
+        return [one for one in told if not _is_in(folded.get((one.uuid, one.meter)), one)]
+
     def _held(self, place: Place, told: Sequence[Measured]) -> dict[Slot, Measured]:
         if not told:
             return {}
@@ -185,6 +202,10 @@ def _over(before: date) -> Any:
 
 def _at(place: Place) -> Any:
     return and_(measures.c.cloud == place.cloud, measures.c.region == place.region)
+
+
+def _is_in(sum_of_days: Measured | None, one: Measured) -> bool:
+    return sum_of_days is not None and sum_of_days.day <= one.day and one.start < sum_of_days.end
 
 
 def _sums(old: Any) -> Any:

@@ -98,9 +98,12 @@ class Store:
         kind: str = SERVER,
         unlisted: bool = False,
         vouched: bool = True,
+        tellers: Collection[str] = (),
     ) -> list[str]:
         """After a complete listing of a scope that began at ``seen_since``: end what its extractor told of, lives and was not
         in it; the ids.
+
+        So does what none of the ``tellers`` told of, who are all that are asked about the kind now: nobody else would end it.
 
         What is in quarantine and was in the listing is there, only unreadable, and lives on; what was not leaves the quarantine.
         It ends where it was seen last, or known to be there by other means, unless what was ``vouched`` for is refuted.
@@ -112,7 +115,14 @@ class Store:
             checkpoint = Checkpoints(connection).get(scope)
             there_until = checkpoint.vouched if checkpoint and vouched else None
             return Entities(connection).vanish(
-                scope, seen_since=seen_since, at=at, reason=reason, kind=kind, unlisted=unlisted, there_until=there_until
+                scope,
+                seen_since=seen_since,
+                at=at,
+                reason=reason,
+                kind=kind,
+                unlisted=unlisted,
+                there_until=there_until,
+                tellers=tellers,
             )
 
     def living(self, place: Place, project_id: str, kind: str) -> Iterator[Any]:

@@ -11,6 +11,7 @@ import pytest
 from caso.errors import SourceError
 from caso.extractors.base import Ask, Extractor, Page
 from caso.lifecycle.measured import CPU, ENERGY, NETWORK_INBOUND, Measured
+from caso.planning import Period
 from caso.records import Record
 from caso.testing.servers import FakeCompute
 from caso.window import Month
@@ -84,12 +85,15 @@ class Site:
     cloudlet: Cloudlet
     taker: Taker = dataclasses.field(default_factory=Taker)
 
-    def run(self, at: datetime, meter: Extractor | None = None, **changes):  # type: ignore[no-untyped-def]
-        compute = FakeCompute([row for row in servers(at) if row["tenant_id"] == "p1"], page_size=50)
+    def run(  # type: ignore[no-untyped-def]
+        self, at: datetime, meter: Extractor | None = None, *, leaves: bool = False, servers_at: datetime | None = None, **changes
+    ):
+        compute = FakeCompute([row for row in servers(servers_at or at) if row["tenant_id"] == "p1"], page_size=50)
         job = self.cloudlet.job(at, compute=compute, projects=ALPHA)
         extractors = dict(job.extractors) | ({"meter": meter} if meter else {})
         outlets = [*job.outlets, dataclasses.replace(self.cloudlet.outlet(self.taker), name="cim", kinds=frozenset({"energy"}))]
-        return self.cloudlet.run(at, compute=compute, projects=ALPHA, extractors=extractors, outlets=outlets, **changes)
+        changes |= {"projects": (), "listed": frozenset[str]()} if leaves else {"projects": ALPHA}
+        return self.cloudlet.run(at, compute=compute, extractors=extractors, outlets=outlets, **changes)
 
     def row(self, month: int = 3):  # type: ignore[no-untyped-def]
         return self.cloudlet.received()["cloud"][SERVER, month, 2024]
@@ -212,6 +216,43 @@ class MeteredSince(Meter):
     def extract(self, ask: Ask) -> Iterator[Page]:
         for meter in self.meters:
             yield from meter.extract(ask)
+
+
+def test_months_between_one_told_again_and_the_first_measure_are_told_as_well(site):
+    site.run(march(10, 12))
+    site.run(march(10, 13) + 61 * DAY, Meter(march(1) + 61 * DAY, {CPU: 0.5}))
+
+    past = Period(march(10, 13) + 61 * DAY, march(1) + 31 * DAY, since=march(1), past=True)
+    site.run(march(10, 14) + 61 * DAY, Meter(march(1), {CPU: 0.5}), period=past)
+    site.run(march(10, 15) + 61 * DAY, Meter(march(1), {CPU: 0.5}))
+
+    assert [site.usage(month)["CpuDuration"] for month in (3, 4)] == [31 * 24 * 1800, 30 * 24 * 1800]
+
+
+def test_servers_of_a_project_that_leaves_wait_for_what_is_measured_of_them(site):
+    meter = Meter(march(1), {CPU: 0.5})
+    site.run(march(10, 12), meter)
+
+    site.run(march(10, 13), Meter(march(1), {}, broken="Gnocchi is down"), leaves=True)
+    without = site.usage(3)["CpuDuration"]
+    site.run(march(10, 14), meter, leaves=True)
+    gone = site.run(march(10, 15), meter, leaves=True)
+
+    assert without == (9 * 24 + 12) * 1800
+    assert site.usage(3)["CpuDuration"] == (9 * 24 + 14) * 1800
+    assert gone.scopes == []
+
+
+def test_what_a_server_took_is_told_once_all_of_it_can_be_known(site):
+    meter = Meter(march(10), {ENERGY: 100.0}, uuid="ends")
+    site.run(march(10, 11), meter)
+
+    site.run(march(10, 11) + timedelta(minutes=25), meter, servers_at=march(10, 12))
+    early = list(site.taker.keys)
+    site.run(march(10, 12), meter)
+
+    assert early == []
+    assert site.taker.keys == ["energy/ends/2024-03-10"]
 
 
 def test_days_on_which_the_meter_could_not_be_asked_are_made_good_once_each(site):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from caso.errors import SourceError
-from caso.extractors.base import Ask
+from caso.extractors.base import Ask, Listing
 from caso.extractors.ceilometer import CeilometerExtractor
 from caso.extractors.metering import Method
 from caso.lifecycle.measured import CPU, NETWORK_INBOUND
@@ -63,6 +63,10 @@ class Site:
 
     def asked(self, path):
         return [one for service, _, one in self.access.requests if service == "metric" and path in one]
+
+
+def asked_before():
+    return Remembered(listings={"project-1": Listing(NOON - HOUR, "")})
 
 
 def test_a_life_is_told_with_its_revisions():
@@ -184,8 +188,8 @@ def test_a_day_is_asked_for_whole_until_it_is_two_hours_over():
     midnight = NOON.replace(hour=0)
     points = readings("vm-1", [n * SECOND for n in range(600)], since=midnight - 26 * HOUR)
 
-    early = Site([an_instance()], points).measured(window=Window(midnight + HOUR, midnight + 1.5 * HOUR))
-    late = Site([an_instance()], points).measured(window=Window(midnight + 2 * HOUR, midnight + 3 * HOUR))
+    early = Site([an_instance()], points).measured(window=Window(midnight + HOUR, midnight + 1.5 * HOUR), memory=asked_before())
+    late = Site([an_instance()], points).measured(window=Window(midnight + 2 * HOUR, midnight + 3 * HOUR), memory=asked_before())
 
     yesterday, today = midnight.date() - timedelta(days=1), midnight.date()
     assert {day for _, _, day in early} == {yesterday, today}
@@ -193,6 +197,25 @@ def test_a_day_is_asked_for_whole_until_it_is_two_hours_over():
     assert early["vm-1", CPU, yesterday].amount == pytest.approx(288.0)
     assert early["vm-1", CPU, yesterday].start == midnight - timedelta(days=1)
     assert late["vm-1", CPU, today].amount == pytest.approx(35.0)
+
+
+@pytest.mark.parametrize("hour", [0, 1])
+def test_the_end_of_a_month_is_asked_for_once_more_but_on_a_first_run(hour):
+    first = datetime(2024, 2, 1, tzinfo=UTC)
+    points = readings("vm-1", [n * SECOND for n in range(600)], since=first - 26 * HOUR)
+    window = Window(first + hour * HOUR, first + (hour + 1) * HOUR)
+
+    new = Site([an_instance()], points).measured(window=window)
+    again = Site([an_instance()], points).measured(window=window, memory=asked_before())
+
+    assert {day.isoformat() for _, _, day in new} == {"2024-02-01"}
+    assert {day.isoformat() for _, _, day in again} == {"2024-01-31", "2024-02-01"}
+
+
+def test_of_a_stretch_of_the_past_what_began_after_it_is_not_missed():
+    pages = Site([an_instance()], now=NOON + 30 * 24 * HOUR).pages()
+
+    assert [page.inventory for page in pages if page.inventory] == []
 
 
 def test_traffic_is_the_sum_of_all_interfaces():

@@ -182,6 +182,18 @@ def test_what_a_complete_listing_does_not_have_ended_where_it_was_last_seen(stor
     assert "gone" not in found or found["gone"].entity.ended == NOW
 
 
+def test_what_none_of_those_that_are_asked_ever_told_of_vanishes_as_well(store):
+    store.observe(HERE, [a_server("former"), a_server("other")], by="ceilometer")
+    store.observe(HERE, [a_server("other")], by="other")
+
+    missing = [
+        store.vanish(NOVA, seen_since=NOW + HOUR, at=NOW + HOUR, reason="not listed", tellers=tellers)
+        for tellers in ((), ("nova", "ceilometer"), ("nova", "other"))
+    ]
+
+    assert missing == [[], [], ["former"]]
+
+
 def test_what_vanished_is_due_up_to_its_end(store):
     store.observe(HERE, [a_server(at=NOW)], by="nova")
     account(store, "vm-1", NOW - HOUR)

@@ -187,5 +187,16 @@ def test_old_days_are_let_go_of_and_their_sums_are_kept(store):
     assert len(kept) == 3
 
 
+def test_a_day_that_is_in_a_sum_is_not_added_once_more(store):
+    days = [datetime(2024, 1, 30, tzinfo=UTC) + number * DAY for number in range(4)]
+    told = [a_measure(day=day, meter=CPU, amount=1.0) for day in days]
+    store.measure(HERE, told)
+    store.ledger.purge(FEBRUARY)
+
+    store.measure(HERE, [dataclasses.replace(one, amount=2.0, seen_at=NOW + DAY) for one in told])
+
+    assert metered(store).through(CPU, FEBRUARY).amount == 2.0 + 4.0
+
+
 def test_a_measure_knows_its_day_in_utc():
     assert dataclasses.replace(a_measure(), end=NOW).day == date(2024, 3, 9)
