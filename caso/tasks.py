@@ -18,6 +18,8 @@ from caso.window import BEGINNING, Window
 
 LOG = logging.getLogger(__name__)
 
+METERS_ALONE = frozenset({"energy", "measure"})
+
 
 def locks_of(job: Job, store: Store) -> dict[Scope, str]:
     """The name of the lock of each scope: extracting its past again has one of its own, as that moves no checkpoint."""
@@ -38,12 +40,9 @@ def plan_scopes(job: Job, store: Store, held: Collection[Scope], leaving: Sequen
         return [ScopeReport(again, projects[again.scope.project_id]) for again in plans if again]
     planned = []
     # Where cASO stopped is long past for what was taken over from there under another name of the cloud.
-    # And for an extractor that is new where others went on since.
-    begun = {
-        one.scope.project_id
-        for one in store.checkpoints.all()
-        if one.scope.cloud != job.cloud or one.until > (one.since or BEGINNING)
-    }
+    begun = {one.scope.project_id for one in store.checkpoints.all() if one.scope.cloud != job.cloud}
+    # And for a meter that is new where others went on since.
+    gone_on = {one.scope.project_id for one in store.checkpoints.all() if one.succeeded and one.until > (one.since or BEGINNING)}
     for scope, project in job.scopes():
         if scope not in held:
             continue
@@ -55,7 +54,8 @@ def plan_scopes(job: Job, store: Store, held: Collection[Scope], leaving: Sequen
             # Once it has told something, its service may not just be gone from the catalog.
             LOG.info("%s: region %s has no service for it", scope.extractor, scope.region)
             continue
-        legacy = None if project.id in begun else store.checkpoints.legacy(project.id, project.name)
+        past = begun | gone_on if job.extractors[scope.extractor].observes <= METERS_ALONE else begun
+        legacy = None if project.id in past else store.checkpoints.legacy(project.id, project.name)
         asked = plan(scope, checkpoint, legacy, job.period)
         if asked is None:
             LOG.info("%s: %s is extracted already until then", scope.extractor, project.name)

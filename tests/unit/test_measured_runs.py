@@ -13,6 +13,7 @@ from caso.extractors.base import Ask, Extractor, Page
 from caso.lifecycle.measured import CPU, ENERGY, NETWORK_INBOUND, Measured
 from caso.planning import Period
 from caso.records import Record
+from caso.store import open_store
 from caso.testing.servers import FakeCompute
 from caso.window import Month
 from tests.unit.cloudlet import PROJECTS, Cloudlet, Recorder, servers
@@ -227,6 +228,19 @@ def test_months_between_one_told_again_and_the_first_measure_are_told_as_well(si
     site.run(march(10, 15) + 61 * DAY, Meter(march(1), {CPU: 0.5}))
 
     assert [site.usage(month)["CpuDuration"] for month in (3, 4)] == [31 * 24 * 1800, 30 * 24 * 1800]
+
+
+def test_a_meter_that_is_new_does_not_begin_where_caso_ended_long_ago(site, tmp_path):
+    lastrun = tmp_path / "lastrun.p1"
+    lastrun.write_text("2023-06-01T00:00:00")
+    open_store(f"sqlite:///{tmp_path}/spool/caso.sqlite", lastrun_dir=tmp_path).close()
+    site.run(march(10, 12))
+
+    report = site.run(march(10, 13), Meter(march(1), {CPU: 0.5}))
+
+    began = {one.scope.extractor: one.plan.window.start for one in report.scopes}
+    assert began == {"nova": march(10, 12), "meter": march(1)}
+    assert site.usage(3)["CpuDuration"] == (9 * 24 + 13) * 1800
 
 
 def test_servers_of_a_project_that_leaves_wait_for_what_is_measured_of_them(site):
