@@ -16,6 +16,8 @@ SAMPLE := etc/caso/caso.conf.sample
 CHECKED := caso tests doc/source/conf.py doc/examples setup.py
 GENERATE_SAMPLE := $(BIN)/oslo-config-generator --namespace caso --namespace oslo.log --wrap-width 79
 ARGS :=
+# Tests run in so many processes, each with a cloud of its own; 0: in the one that is started.
+WORKERS ?= 2
 
 .PHONY: help
 help:  ## this list
@@ -30,7 +32,7 @@ demo: $(VENV)/.test  ## start a real OpenStack on this machine, extract it, show
 .PHONY: test
 test: $(VENV)/.test  ## every test this machine allows (ARGS="-k window" for some)
 	$(BIN)/python -m tests.cloud build
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak
 soak: $(VENV)/.test  ## the tests that take minutes or hours

@@ -10,6 +10,7 @@ from hypothesis import settings
 from tests.cloud.fixtures import cloud, running_cloud
 from tests.databases.fixtures import database, database_of, server, servers
 from tests.meters.fixtures import gnocchi, metered, powered, prometheus, running_gnocchi, running_prometheus
+from tests.surroundings import leave_terminal
 
 pytest_plugins = ["tests.noskip"]
 
@@ -36,6 +37,10 @@ settings.register_profile("caso", deadline=None, derandomize="CI" in os.environ,
 settings.load_profile("caso")
 
 MEMORY = Path("/dev/shm")
+
+
+def pytest_runtest_setup() -> None:
+    leave_terminal()
 
 
 def pytest_configure(config: pytest.Config) -> None:

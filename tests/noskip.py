@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import shutil
 from collections.abc import Generator, Iterable
 from pathlib import Path
@@ -19,7 +20,7 @@ import pytest
 
 PACKAGES = Path(__file__).parent.parent / ".ci" / "debian-packages"
 FORBIDDEN = "skipping is forbidden here (CASO_TEST_NO_SKIP=1): "
-MISSING = pytest.StashKey[set[str]]()
+NEEDS = re.compile(r"needs the Debian package (\S+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,11 +54,7 @@ def skipping_is_forbidden() -> bool:
     return os.environ.get("CASO_TEST_NO_SKIP", "") not in {"", "0"}
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[MISSING] = set()
-
-
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     packages = read_packages(PACKAGES.read_text(encoding="utf-8"))
     for item in items:
         for mark in item.iter_markers("debian"):
@@ -65,7 +62,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             if name not in packages:
                 raise pytest.UsageError(f"{item.nodeid} needs the Debian package {name}: list it in {PACKAGES}")
             if not packages[name].present:
-                config.stash[MISSING].add(name)
                 item.add_marker(pytest.mark.skip(reason=f"needs the Debian package {name}"))
 
 
@@ -93,8 +89,10 @@ def _fail(report: pytest.TestReport | pytest.CollectReport) -> None:
     report.longrepr = FORBIDDEN + reason.removeprefix("Skipped: ")
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    missing = config.stash[MISSING]
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    # By what was reported: tests may have run in other processes.
+    reports = [report for outcome in ("skipped", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    missing = {found[1] for report in reports if (found := NEEDS.search(str(report.longrepr)))}
     if missing:
         terminalreporter.section("left out for want of Debian packages")
         terminalreporter.line(install_line(missing))

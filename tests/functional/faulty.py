@@ -5,7 +5,6 @@ import copy
 import dataclasses
 import datetime as dt
 import ipaddress
-import os
 import shutil
 import ssl
 import subprocess
@@ -21,6 +20,7 @@ from cryptography.x509.oid import NameOID
 from caso.report import Report
 from tests.cloud import T1, Cloud
 from tests.functional.driver import Site
+from tests.surroundings import environ
 
 PROJECTS = ("project-0", "project-1", "project-2", "project-3")
 
@@ -85,7 +85,7 @@ def until(site: Site) -> dict[tuple[str, str], dt.datetime]:
 
 def process(site: Site, *arguments: str) -> "subprocess.Popen[str]":
     """``caso-extract`` at work, in a process of its own and at the time that it really is."""
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+    clean = environ()
     words = [str(Path(sys.executable).with_name("caso-extract")), f"--config-file={site.conf}", *arguments]
     return subprocess.Popen(words, env=clean, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 

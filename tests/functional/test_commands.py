@@ -1,7 +1,6 @@
 """The commands as cron and people call them, in processes of their own, against the real cloud."""
 
 import json
-import os
 import stat
 import subprocess
 import sys
@@ -11,6 +10,7 @@ import pytest
 
 from tests.cloud import Cloud
 from tests.functional.driver import Site
+from tests.surroundings import environ
 
 
 @pytest.fixture
@@ -18,10 +18,9 @@ def site(cloud: Cloud, tmp_path: Path) -> Site:
     return Site(tmp_path, cloud, "reader")
 
 
-def command(name: str, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+def command(name: str, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     words = [str(Path(sys.executable).with_name(name)), *arguments]
-    return subprocess.run(words, env=clean | environ, capture_output=True, text=True, check=False)
+    return subprocess.run(words, env=environ() | more, capture_output=True, text=True, check=False)
 
 
 def two_projects(site: Site) -> list[str]:

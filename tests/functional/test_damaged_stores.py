@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.surroundings import environ
 from tests.unit.cloudlet import T1, Cloudlet
 from tests.unit.dying import EVERYTHING
 
@@ -38,7 +39,7 @@ def t1(tmp_path: Path) -> Path:
 def caso_extract(folder: Path) -> subprocess.CompletedProcess[str]:
     """The command, where the cloud cannot be reached: what it says of the store comes before that or after."""
     (folder / "caso.conf").write_text(CONF.format(folder=folder / "spool"))
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+    clean = environ()
     words = [str(Path(sys.executable).with_name("caso-extract")), f"--config-file={folder / 'caso.conf'}"]
     return subprocess.run(words, env=clean, capture_output=True, text=True, check=False, timeout=120)
 

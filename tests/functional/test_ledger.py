@@ -20,6 +20,7 @@ from caso.records import CloudRecord, Record
 from caso.store import Place, Statement, Store, open_store
 from caso.testing.records import SERVER, a_cloud_record, an_accelerator_record
 from caso.window import Month
+from tests.surroundings import environ
 
 NOW = datetime(2024, 3, 10, 12, tzinfo=UTC)
 OTHER = "0c1d2e3f-4a5b-4c7d-8e9f-a0b1c2d3e4f5"
@@ -91,9 +92,9 @@ class Site:
         return [str(Path(sys.executable).with_name("caso-ledger")), f"--config-file={self.conf}", *arguments]
 
     def ledger(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environ = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+        surrounding = environ()
         return subprocess.run(
-            self.words(*arguments), env=environ, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+            self.words(*arguments), env=surrounding, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
         )
 
     def head(self, *arguments: str) -> tuple[str, str]:

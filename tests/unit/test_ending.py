@@ -1,7 +1,6 @@
 """How a run of caso-extract ends, for those who watch: however it ended, its metrics and its summary are there."""
 
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from caso.store import open_store
+from tests.surroundings import environ
 from tests.unit.cloudlet import T1, Cloudlet
 from tests.unit.test_metrics import parsed, per_project
 
@@ -44,7 +44,7 @@ def configured(folder: Path, port: int = NOBODY, textfile: str = "caso.prom") ->
 
 
 def start(file: Path, *arguments: str) -> subprocess.Popen[str]:
-    clean = {key: value for key, value in os.environ.items() if not key.startswith("OS_")}
+    clean = environ()
     words = [str(Path(sys.executable).with_name("caso-extract")), f"--config-file={file}", *arguments]
     return subprocess.Popen(words, env=clean, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
