@@ -101,7 +101,7 @@ def _by_project(records: Iterable[Record]) -> dict[str | None, list[Record]]:
 def close(store: Store, scope: ScopeReport, tellers: Tellers, started: datetime, now: datetime) -> None:
     """What the end of asking tells of a scope: why it failed, or what is no more since complete listings did not have it.
 
-    ``tellers`` are, by kind, the extractors of the run that tell of it.
+    ``tellers`` are, by kind, the extractors that tell of it.
     """
     kinds = [kind for kind, names in tellers.items() if scope.scope.extractor in names]
     scope.ended = scope.ended or scope.plan.seen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Callable, Collection, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from caso import history, lagging
@@ -25,6 +25,9 @@ from caso.window import Month
 LOG = logging.getLogger(__name__)
 
 Clock = Callable[[], datetime]
+
+TELLS_AGAIN = timedelta(days=7)
+"""An extractor that runs of this job do not have, and that told something so long ago, is taken to be there still."""
 
 
 class Watcher(Protocol):
@@ -104,7 +107,7 @@ def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, wat
             # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
             started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
             lease.renew(clock())
-    tellers = _tellers(job)
+    tellers = _tellers(job, store, started)
     for scope in report.scopes:
         close(store, scope, tellers, started, clock())
     history.note_seen(store, report.scopes)
@@ -129,9 +132,13 @@ def _account(job: Job, store: Store, report: Report, started: datetime, lease: L
     forget_odd_of_nobody(job, store, report, started)
 
 
-def _tellers(job: Job) -> dict[str, frozenset[str]]:
-    """By kind, the extractors of the run that tell of it."""
-    tells = {name: extractor.observes | extractor.mentions for name, extractor in job.extractors.items()}
+def _tellers(job: Job, store: Store, now: datetime) -> dict[str, frozenset[str]]:
+    """By kind, the extractors that tell of it: those of the run, and of others that told of late, as they may again."""
+    others = [
+        one for one in store.checkpoints.all() if one.until > now - TELLS_AGAIN and one.scope.extractor not in job.extractors
+    ]
+    tells = {one.scope.extractor: one.kinds for one in others}
+    tells |= {name: extractor.observes | extractor.mentions for name, extractor in job.extractors.items()}
     kinds = frozenset[str]().union(*tells.values())
     return {kind: frozenset(name for name, told in tells.items() if kind in told) for kind in kinds}
 

@@ -20,7 +20,7 @@ import pytest
 
 PACKAGES = Path(__file__).parent.parent / ".ci" / "debian-packages"
 FORBIDDEN = "skipping is forbidden here (CASO_TEST_NO_SKIP=1): "
-NEEDS = re.compile(r"needs the Debian package (\S+)")
+NEEDS = re.compile(r"needs the Debian package ([a-z0-9+.-]+)")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +91,7 @@ def _fail(report: pytest.TestReport | pytest.CollectReport) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     # By what was reported: tests may have run in other processes.
-    reports = [report for outcome in ("skipped", "failed") for report in terminalreporter.stats.get(outcome, ())]
+    reports = [report for outcome in ("skipped", "failed", "error") for report in terminalreporter.stats.get(outcome, ())]
     missing = {found[1] for report in reports if (found := NEEDS.search(str(report.longrepr)))}
     if missing:
         terminalreporter.section("left out for want of Debian packages")

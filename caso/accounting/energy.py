@@ -15,10 +15,13 @@ DAY = timedelta(days=1)
 JOULES_PER_WH = 3600
 
 
-def energy_record(server: Server, energy: Measured, cpu: Measured | None, vo: str, rules: Rules) -> EnergyRecord | None:
+def energy_record(
+    server: Server, energy: Measured, cpu: Measured | None, cpu_since: datetime | None, vo: str, rules: Rules
+) -> EnergyRecord | None:
     """What the server took in the slot of ``energy``; None where it did not live in it.
 
-    ``cpu`` is its CPU time as measured in the same slot, or None: then it is what was allotted, as it is before it was measured.
+    ``cpu`` is its CPU time as measured in the same slot, of which something was told. Before it was measured at all,
+    ``cpu_since`` then or never, what was allotted counts.
     """
     midnight = datetime.combine(energy.day, time(), UTC)
     start = max(midnight, server.created)
@@ -28,6 +31,8 @@ def energy_record(server: Server, energy: Measured, cpu: Measured | None, vo: st
         return None
     reading = Reading.at(server, server.intervals(), Point(end, end), vo)
     use = Use.of([term(one, server, end, rules) - term(one, server, start, rules) for one in reading.lived])
+    measured_since = end if cpu_since is None else min(max(cpu_since, start), end)
+    before = Use.of([term(one, server, measured_since, rules) - term(one, server, start, rules) for one in reading.lived])
     newest = reading.newest
     seconds = (end - start).total_seconds()
     # Where the server ended before the meter was asked up to, of what is told of the time after, too.
@@ -50,14 +55,8 @@ def energy_record(server: Server, energy: Measured, cpu: Measured | None, vo: st
         coverage=min(1.0, energy.covered_seconds / seconds),
         wall_seconds=use.wall_seconds,
         suspend_seconds=use.suspend_seconds,
-        cpu_seconds=_cpu_seconds(cpu, reading, server, start, end, rules) if cpu else use.cpu_seconds,
+        cpu_seconds=before.cpu_seconds + (cpu.amount if cpu else 0.0),
         cpu_count=newest.flavor.vcpus,
         cpu_normalization_factor=rules.cpu_normalization_factor,
         finished=ended is not None,
     )
-
-
-def _cpu_seconds(cpu: Measured, reading: Reading, server: Server, start: datetime, end: datetime, rules: Rules) -> float:
-    measured_since = min(max(cpu.start, start), end)
-    before = Use.of([term(one, server, measured_since, rules) - term(one, server, start, rules) for one in reading.lived])
-    return before.cpu_seconds + cpu.amount

@@ -20,6 +20,7 @@ from caso.extractors.metered_lives import Lives, owner_of
 from caso.extractors.metered_use import INSTANCE, INTERFACE, Counted, Instance, use
 from caso.extractors.metering import Meters, Method
 from caso.extractors.sharing import Reach, ask_within_reach, require_whole_view
+from caso.lifecycle.measured import TOLD_AFTER
 from caso.lifecycle.server import Server
 from caso.sources import Gnocchi, MissingError, Sources
 from caso.sources.gnocchi_rows import ResourcePage, ResourceRow
@@ -27,8 +28,6 @@ from caso.window import BEGINNING, Month, Window
 
 LOG = logging.getLogger(__name__)
 
-LAG = timedelta(hours=2)
-"""Gnocchi works on measures some time after they came: a day that ended less than so long ago is asked for once more."""
 A_RUN = timedelta(hours=1)
 VOLUME = "volume"
 TYPES = (INSTANCE, INTERFACE, VOLUME)
@@ -156,13 +155,13 @@ class CeilometerExtractor(Extractor):
 
 
 def measured_since(ask: Ask, project_id: str) -> datetime:
-    """From which midnight on measures are asked for: each slot is told whole.
+    """From which midnight on measures are asked for: each slot is told whole, until it is told for good.
 
     Never back before the window where nobody was asked so far: that was not measured.
     """
     start = ask.windows[project_id].start
     asked_before = ask.memory.listing(project_id) is not None
-    return max(BEGINNING, midnight(max(BEGINNING + LAG, start) - LAG if asked_before else start))
+    return max(BEGINNING, midnight(max(BEGINNING + TOLD_AFTER, start) - TOLD_AFTER if asked_before else start))
 
 
 def _earliest(ask: Ask) -> datetime:

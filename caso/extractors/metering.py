@@ -52,6 +52,7 @@ class Meters:
         self._told: set[tuple[str, ...]] = set()
         self._policies: dict[str, ArchivePolicy] = {}
         self._usual: dict[tuple[str, str], ArchivePolicy] = {}
+        self._mixed: set[tuple[str, str]] = set()
 
     def readings(
         self, gnocchi: Gnocchi, metric: str, resource_type: str, metrics: Mapping[str, str], window: Window, now: datetime
@@ -81,6 +82,8 @@ class Meters:
                 batch = self._batch_of(waiting[at : at + self._method.at_once], metrics, gnocchi, metric, policy, way, others)
                 yield from self._batch(gnocchi, metric, way, resource_type, batch, window, others)
             waiting = list(dict.fromkeys(others))
+            if waiting:
+                self._mixed.add((gnocchi.region, metric))
         if waiting:
             self._warn(
                 "policies", metric, f"{metric} of {len(waiting)} resources is left out: their archive policies do not have it"
@@ -98,10 +101,10 @@ class Meters:
     ) -> Sequence[str]:
         """Those that may be asked for together; the rest is added to ``others``.
 
-        Which ones have the archive policy is looked up as soon as Gnocchi has refused some; for rates always: it refuses
+        Which ones have the archive policy is looked up once Gnocchi has refused some; for rates always: it refuses
         nobody who has a finer granularity besides, and tells the mean of its increments for their sum.
         """
-        if not (others or way.aggregation.startswith(RATE)):
+        if not (others or (gnocchi.region, metric) in self._mixed or way.aggregation.startswith(RATE)):
             return ids
         having = self._having(gnocchi, metric, policy)
         if not having:

@@ -27,6 +27,10 @@ OVER_AFTER = timedelta(minutes=10)
 """A day is over for meters so long after midnight: what is read and handed on after it says what was at midnight."""
 
 
+TOLD_AFTER = timedelta(hours=2)
+"""What a service works out of what was read, it does some time after: a day is told for good so long after its end."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Measured:
     """What a meter tells of a server in one UTC day, its slot, from ``start`` to ``end``.

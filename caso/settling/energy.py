@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import islice
+from typing import NamedTuple
 
 from caso.accounting.energy import energy_record
-from caso.lifecycle.measured import CPU, ENERGY, OVER_AFTER, Measured
+from caso.lifecycle.measured import CPU, ENERGY, OVER_AFTER, TOLD_AFTER, Measured, Metered
 from caso.lifecycle.server import Server
 from caso.records import EnergyRecord
 from caso.settling.context import Context
@@ -39,44 +40,63 @@ def settle_energy(context: Context) -> None:
         again_since=None if plan.live else plan.window.start.date(),
     )
     for chunk in _chunks(owed):
+        ids = sorted({one.uuid for one in chunk})
         cpu = measures.of_days(context.place, CPU, chunk)
-        servers = context.step.entities.known(context.place, "server", sorted({one.uuid for one in chunk}))
-        known = [
-            one
+        cpu_since = _measured_since(measures.metered(context.place, ids))
+        servers = context.step.entities.known(context.place, "server", ids)
+        slots = [
+            Slot(one, servers[one.uuid], cpu.get((one.uuid, one.day)), cpu_since.get(one.uuid))
             for one in chunk
             if one.uuid in servers
-            and (
-                context.last
-                or not (_is_going_on(one, servers[one.uuid], over) or _waits(context, one, cpu.get((one.uuid, one.day))))
-            )
         ]
-        statements = [_statement(context, one, servers[one.uuid], cpu.get((one.uuid, one.day))) for one in known]
-        context.settled.changes += context.step.ledger.put_many(statements)
-        measures.note_stated(context.place, known)
+        known = [
+            slot for slot in slots if context.last or not (slot.goes_on(over) or (plan.live and slot.waits(plan.window.end)))
+        ]
+        context.settled.changes += context.step.ledger.put_many([_statement(context, slot) for slot in known])
+        measures.note_stated(context.place, [slot.energy for slot in known])
 
 
-def _is_going_on(energy: Measured, server: Server, over: datetime) -> bool:
-    """Whether it is of a server that has just ended: what is read and handed on after that is not told yet."""
-    return energy.day >= over.date() and server.ended is not None and server.ended > over
+class Slot(NamedTuple):
+    """A server's day: its energy, its CPU time if any was told, and since when that is measured, if it is."""
+
+    energy: Measured
+    server: Server
+    cpu: Measured | None
+    cpu_since: datetime | None
+
+    def goes_on(self, over: datetime) -> bool:
+        """Whether the server has just ended: what is read and handed on after that is not told yet."""
+        return self.energy.day >= over.date() and self.server.ended is not None and self.server.ended > over
+
+    def waits(self, now: datetime) -> bool:
+        """Whether its CPU time may still be told, or told otherwise."""
+        if self.cpu_since is None or self.cpu_since >= self.energy.end:
+            return False
+        is_told = self.cpu is not None and self.cpu.end >= self.energy.end
+        return now < self.energy.end + (TOLD_AFTER if is_told else CPU_WITHIN)
+
+    @property
+    def known_at(self) -> datetime:
+        return max(self.energy.seen_at, self.cpu.seen_at if self.cpu else self.energy.seen_at, self.server.known_at)
 
 
-def _waits(context: Context, energy: Measured, cpu: Measured | None) -> bool:
-    """Whether its CPU time is not told to the end of the slot yet, and soon may be."""
-    if cpu is None or cpu.end >= energy.end or not context.plan.live:
-        return False
-    return context.plan.window.end < energy.end + CPU_WITHIN
+def _measured_since(metered: Mapping[str, Metered]) -> dict[str, datetime]:
+    """Since when the CPU time of servers is measured, of those of which it is."""
+    totals = {uuid: one.totals.get(CPU, ()) for uuid, one in metered.items()}
+    return {uuid: min(total.since for total in those) for uuid, those in totals.items() if those}
 
 
-def _statement(context: Context, energy: Measured, server: Server, cpu: Measured | None) -> Statement:
+def _statement(context: Context, slot: Slot) -> Statement:
+    energy = slot.energy
     vo = context.accounts.vo_of.get(energy.project_id)
-    record = energy_record(server, energy, cpu, vo, context.rules) if vo is not None else None
+    record = None if vo is None else energy_record(slot.server, energy, slot.cpu, slot.cpu_since, vo, context.rules)
     month = Month.of(energy.start)
     return Statement(
         subject=f"energy/{energy.uuid}/{energy.day.isoformat()}",
         kinds=frozenset({EnergyRecord.kind}),
         since=month,
         until=month,
-        known_at=max(energy.seen_at, cpu.seen_at if cpu else energy.seen_at, server.known_at),
+        known_at=slot.known_at,
         records=[record] if record else [],
         place=context.place,
         project_id=context.project_id,

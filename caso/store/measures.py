@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, bindparam, delete, exists, false, func, insert, or_, select, true, update
@@ -16,6 +16,8 @@ from caso.store.schema import entities, measures
 from caso.window import Month
 
 DAY = timedelta(days=1)
+NEVER_FOLDED = timedelta(days=28)
+"""What is younger is in no sum: at least the month before the present one is kept as it is."""
 Slot = tuple[str, str, str]
 """Server, meter, day."""
 
@@ -127,12 +129,14 @@ class Measures:
         for one in changed:
             ids.setdefault(one.day.isoformat(), []).append(one.uuid)
         for day, uuids in ids.items():
-            which = and_(measures.c.meter == ENERGY, measures.c.id.in_(sorted(uuids)), measures.c.day == day)
+            which = and_(
+                measures.c.meter == ENERGY, measures.c.id.in_(sorted(uuids)), measures.c.day == day, measures.c.stated == true()
+            )
             self._connection.execute(update(measures).where(_at(place), which).values(stated=False))
 
     def _unfolded(self, place: Place, told: Sequence[Measured]) -> Sequence[Measured]:
         """Without the days of which only their sum is kept: they are in it."""
-        adding_up = [one for one in told if one.meter in CUMULATIVE]
+        adding_up = [one for one in told if one.meter in CUMULATIVE and one.start < one.seen_at - NEVER_FOLDED]
         if not adding_up:
             return told
         those = and_(
@@ -142,7 +146,7 @@ class Measures:
             measures.c.until > min(one.start for one in adding_up),
         )
         rows = map(_measured, self._connection.execute(select(measures).where(_at(place), those)))
-        folded = {(row.uuid, row.meter): row for row in rows if row.end - row.start > DAY}
+        folded = {(row.uuid, row.meter): row for row in rows if row.end > datetime.combine(row.day, time(), UTC) + DAY}
         return [one for one in told if not _is_in(folded.get((one.uuid, one.meter)), one)]
 
     def _held(self, place: Place, told: Sequence[Measured]) -> dict[Slot, Measured]:
@@ -181,7 +185,12 @@ class Measures:
 
 def owe_energy(connection: Connection, place: Place, since: Mapping[str, datetime]) -> None:
     """Of servers whose lives are known otherwise since then, the records of energy of those days are to be made again."""
-    late = and_(measures.c.id == bindparam("b_id"), measures.c.meter == ENERGY, measures.c.day >= bindparam("b_day"))
+    late = and_(
+        measures.c.id == bindparam("b_id"),
+        measures.c.meter == ENERGY,
+        measures.c.day >= bindparam("b_day"),
+        measures.c.stated == true(),
+    )
     those = [
         {"b_id": uuid, "b_day": instant.astimezone(UTC).date().isoformat(), "stated": False} for uuid, instant in since.items()
     ]

@@ -13,8 +13,9 @@ from caso.extractors.base import Ask, Extractor, Page
 from caso.lifecycle.measured import CPU, ENERGY, NETWORK_INBOUND, Measured
 from caso.planning import Period
 from caso.records import Record
-from caso.store import open_store
+from caso.store import Place, open_store
 from caso.testing.servers import FakeCompute
+from caso.testing.sources import REGION
 from caso.window import Month
 from tests.unit.cloudlet import PROJECTS, Cloudlet, Recorder, servers
 
@@ -91,10 +92,10 @@ class Site:
     ):
         compute = FakeCompute([row for row in servers(servers_at or at) if row["tenant_id"] == "p1"], page_size=50)
         job = self.cloudlet.job(at, compute=compute, projects=ALPHA)
-        extractors = dict(job.extractors) | ({"meter": meter} if meter else {})
+        changes = {"extractors": dict(job.extractors) | ({"meter": meter} if meter else {})} | changes
         outlets = [*job.outlets, dataclasses.replace(self.cloudlet.outlet(self.taker), name="cim", kinds=frozenset({"energy"}))]
         changes |= {"projects": (), "listed": frozenset[str]()} if leaves else {"projects": ALPHA}
-        return self.cloudlet.run(at, compute=compute, extractors=extractors, outlets=outlets, **changes)
+        return self.cloudlet.run(at, compute=compute, outlets=outlets, **changes)
 
     def row(self, month: int = 3):  # type: ignore[no-untyped-def]
         return self.cloudlet.received()["cloud"][SERVER, month, 2024]
@@ -161,6 +162,26 @@ def test_a_day_makes_its_energy_record_once_it_is_over(site):
     assert site.taker.keys[len(first) :] == [f"energy/{SERVER}/2024-03-10"]
 
 
+def test_an_extractor_that_a_run_leaves_out_is_not_taken_for_gone(site):
+    site.run(march(10, 12))
+
+    site.run(march(10, 13), extractors={"lister": Lister()})
+
+    with site.cloudlet.store() as store:
+        assert {one.uuid for one in store.living(Place("", REGION), "p1", "server")} > {SERVER}
+
+
+class Lister(Extractor):
+    """Lists all servers, and finds none."""
+
+    @classmethod
+    def from_conf(cls, conf, sources, **shared):  # type: ignore[no-untyped-def]
+        raise NotImplementedError
+
+    def extract(self, ask: Ask) -> Iterator[Page]:
+        yield Page(inventory=frozenset({"server"}))
+
+
 class AskedAfter(Meter):
     """Tells of the servers that are known when it is asked."""
 
@@ -182,30 +203,36 @@ def test_one_that_needs_to_know_what_there_is_is_asked_once_the_others_have_told
 def test_a_record_of_energy_waits_a_day_for_the_rest_of_its_cpu_time(site):
     site.run(march(10, 22), Meter(march(10), {ENERGY: 100.0, CPU: 0.5}))
 
-    site.run(march(11, 1), Meter(march(10), {ENERGY: 100.0}, back=DAY))
+    site.run(march(11, 12), Meter(march(10), {ENERGY: 100.0}, back=DAY))
     early = list(site.taker.keys)
     site.run(march(12, 1), Meter(march(10), {ENERGY: 100.0}))
+    site.run(march(13, 1), Meter(march(10), {ENERGY: 100.0}))
 
     assert early == []
     assert site.taker.keys == [f"energy/{SERVER}/2024-03-{day}" for day in (10, 11)]
-    assert site.taker.records[0].cpu_seconds == 22 * 3600 * 0.5
+    assert [record.cpu_seconds for record in site.taker.records] == [22 * 3600 * 0.5, 0.0]
 
 
-def test_a_record_of_energy_is_made_again_once_its_cpu_time_is_known_better(site):
-    site.run(march(11, 1), Meter(march(10), {ENERGY: 100.0, CPU: 0.5}))
+def test_a_record_of_energy_waits_until_its_cpu_time_is_told_for_good_and_is_made_again_if_it_was_not(site):
+    meter = Meter(march(10), {ENERGY: 100.0, CPU: 0.5})
+    site.run(march(11, 1), meter)
+    early = list(site.taker.keys)
+    site.run(march(11, 2), meter)
+    site.run(march(11, 3), Meter(march(10), {CPU: 0.6}, back=DAY))
 
-    site.run(march(11, 2), Meter(march(10), {CPU: 0.6}, back=DAY))
-
+    assert early == []
     assert site.taker.keys == [f"energy/{SERVER}/2024-03-10"] * 2
     assert [record.cpu_seconds for record in site.taker.records] == pytest.approx([43200, 51840])
 
 
-def test_before_its_cpu_time_was_measured_a_record_of_energy_tells_what_was_allotted(site):
+def test_before_its_cpu_time_was_ever_measured_a_record_of_energy_tells_what_was_allotted(site):
     noon = march(10, 12)
-    site.run(march(11, 1), MeteredSince({CPU: (noon, 0.5), ENERGY: (march(10), 100.0)}))
+    meters = MeteredSince({CPU: (noon, 0.5), ENERGY: (march(10), 100.0)})
+    site.run(march(11, 2), meters)
+    # On the next day nothing was read before noon: it was off.
+    site.run(march(12, 2), MeteredSince({CPU: (noon + DAY, 0.5), ENERGY: (march(10), 100.0)}))
 
-    (record,) = site.taker.records
-    assert record.cpu_seconds == 12 * 3600 * 2 + 12 * 3600 * 0.5
+    assert [record.cpu_seconds for record in site.taker.records] == [12 * 3600 * 2 + 12 * 3600 * 0.5, 12 * 3600 * 0.5]
 
 
 class MeteredSince(Meter):
@@ -282,6 +309,7 @@ def test_days_on_which_the_meter_could_not_be_asked_are_made_good_once_each(site
 def test_a_record_of_energy_tells_the_part_of_the_day_that_the_server_lived(site):
     site.run(march(10, 11), Meter(march(10), {ENERGY: 100.0, CPU: 0.25}, uuid="ends"))
     site.run(march(10, 12), Meter(march(10), {ENERGY: 100.0, CPU: 0.25}, uuid="ends"))
+    site.run(march(10, 14), Meter(march(10), {}))
 
     (record,) = site.taker.records
     assert (record.start, record.end, record.finished) == (march(10), march(10, 11) + timedelta(minutes=20), True)

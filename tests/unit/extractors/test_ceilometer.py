@@ -254,20 +254,25 @@ def test_what_has_another_archive_policy_is_asked_for_by_that():
     assert {uuid: one.amount for (uuid, _, _), one in told.items()} == {"vm-1": 7.0, "vm-2": 5.0}
 
 
-def test_of_hundreds_with_one_of_two_archive_policies_each_is_told_once_for_a_few_questions():
-    ids = [f"vm-{n:04}" for n in range(1200)]
-    policies = {metric_id(uuid, "cpu"): RATES for uuid in ids[::2]}
+MINUTELY = {"definition": [{"granularity": "0:01:00", "timespan": "30 days, 0:00:00"}]}
+
+
+@pytest.mark.parametrize("other", [RATES, {**READINGS, "name": "minutely"} | MINUTELY])
+@pytest.mark.parametrize("each", [2, 40])
+@pytest.mark.parametrize("size", [300, 1200])
+def test_of_hundreds_with_one_of_two_archive_policies_each_is_told_once_for_a_few_questions(other, each, size):
+    ids = [f"vm-{n:04}" for n in range(size)]
+    policies = {metric_id(uuid, "cpu"): other for uuid in ids[::each]}
     points = {}
-    for uuid in ids[::2]:
-        points |= readings(uuid, [5 * SECOND], method="rate:mean")
-    for uuid in ids[1::2]:
-        points |= readings(uuid, [0, 7 * SECOND])
+    for uuid in ids:
+        points |= readings(uuid, [0, 7 * SECOND]) | readings(uuid, [5 * SECOND], method="rate:mean")
     site = Site([an_instance(uuid) for uuid in ids], points, policies=policies)
 
     told = site.measured()
 
-    assert [told[uuid, CPU, NOON.date()].amount for uuid in ids] == [5.0, 7.0] * 600
-    assert len(site.asked("/aggregates")) < 60
+    amounts = {uuid: 5.0 if other is RATES and not n % each else 7.0 for n, uuid in enumerate(ids)}
+    assert {uuid: one.amount for (uuid, _, _), one in told.items()} == amounts
+    assert len(site.asked("/aggregates")) < 80
     assert len(site.asked("/metric")) < 10
 
 
