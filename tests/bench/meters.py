@@ -37,7 +37,7 @@ METERS = 3
 """CPU time, received and sent bytes."""
 HOUR = timedelta(hours=1)
 MIDNIGHT = DAY + 24 * HOUR
-ENERGY = (("first run", 1, 0), ("a day", 24, 1), ("three hours, and the day before to its end", 27, 2), ("an hour", 28, 1))
+ENERGY = (("first run", 1, 1), ("a day", 24, 1), ("three hours, and the day before to its end", 27, 2), ("an hour", 28, 1))
 """Runs: what they are over, how many hours after the fleet was made they end, how many days they ask about."""
 USE = (("a day", 24), ("an hour, and the day before to its end", 25))
 
