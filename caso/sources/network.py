@@ -18,7 +18,7 @@ from caso.sources.rows import Id, OddRow, Row, Text, UtcTime, id_of, text_or_non
 
 PAGE_LIMIT = "1000"
 """Neutron links a next page only where a limit is asked for, or where its operator set one."""
-FEW_LIMIT = "5000"
+FEW_LIMIT = "10000"
 """For listings of few and short rows, which one request is to bring wherever that is possible."""
 SERVER_PORT = "compute:"
 """How the owner of a server's port begins; an availability zone follows."""
