@@ -19,6 +19,7 @@ from caso.window import BEGINNING, Window
 LOG = logging.getLogger(__name__)
 
 METERS_ALONE = frozenset({"energy", "measure"})
+"""What an extractor observes that tells of no lives: what it does not tell of the past counts as allotted."""
 
 
 def locks_of(job: Job, store: Store) -> dict[Scope, str]:
@@ -40,9 +41,10 @@ def plan_scopes(job: Job, store: Store, held: Collection[Scope], leaving: Sequen
         return [ScopeReport(again, projects[again.scope.project_id]) for again in plans if again]
     planned = []
     # Where cASO stopped is long past for what was taken over from there under another name of the cloud.
-    begun = {one.scope.project_id for one in store.checkpoints.all() if one.scope.cloud != job.cloud}
+    marks = store.checkpoints.all()
+    begun = {one.scope.project_id for one in marks if one.scope.cloud != job.cloud}
     # And for a meter that is new where others went on since.
-    gone_on = {one.scope.project_id for one in store.checkpoints.all() if one.succeeded and one.until > (one.since or BEGINNING)}
+    gone_on = {one.scope.project_id for one in marks if one.succeeded and one.until > (one.since or BEGINNING)}
     for scope, project in job.scopes():
         if scope not in held:
             continue

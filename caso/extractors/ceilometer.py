@@ -29,6 +29,7 @@ from caso.window import BEGINNING, Month, Window
 LOG = logging.getLogger(__name__)
 
 A_RUN = timedelta(hours=1)
+"""A window that ended longer ago is one of the past: a run asks up to when it began."""
 VOLUME = "volume"
 TYPES = (INSTANCE, INTERFACE, VOLUME)
 MEASURE = "measure"

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from caso.records import CloudRecord
+from caso.sources import Gnocchi as Source
+from caso.sources.gnocchi_asking import basic_api
+from caso.sources.manners import Manners
+from caso.sources.session import new_session
 from caso.store import Place
 from caso.testing.sources import REGION
 from tests.cloud import Fault
 from tests.functional.metered_site import MeteredSite
 from tests.meters import Gnocchi, Metered, MeteredServer
-from tests.meters.ceilometer import GRANULARITY_SECONDS
+from tests.meters.ceilometer import GRANULARITY_SECONDS, LOW, RATE
 from tests.meters.seed import HOUR, MONTH, UNTIL
 
 pytestmark = pytest.mark.debian("postgresql")
@@ -34,6 +38,19 @@ def both(tmp_path: Path, gnocchi: Gnocchi, metered: Metered) -> MeteredSite:
 
 def lived(metered: Metered) -> list[MeteredServer]:
     return [server for server in metered.servers if server.ended is None or server.ended >= MONTH]
+
+
+def test_gnocchi_tells_which_metrics_have_an_archive_policy(gnocchi: Gnocchi):
+    manners = Manners(sleep=lambda seconds: None)
+    source = Source(basic_api(new_session(traffic=manners.traffic), gnocchi.url, "admin", manners))
+    metrics = [row["metrics"] for row in gnocchi.ask("POST", "search/resource/instance", {})]
+
+    counters, sizes = ({those[name] for those in metrics if name in those} for name in ("cpu", "vcpus"))
+
+    assert counters
+    assert sizes
+    assert (source.metrics_of("cpu", RATE), source.metrics_of("cpu", LOW)) == (counters, set())
+    assert (source.metrics_of("vcpus", RATE), source.metrics_of("vcpus", LOW)) == (set(), sizes)
 
 
 def test_wall_time_is_that_of_the_truth(site: MeteredSite, metered: Metered):

@@ -325,6 +325,21 @@ def test_the_policy_of_a_metric_tells_how_long_it_is_kept():
     assert not policy.serves("max", 300)
 
 
+@pytest.mark.parametrize("max_limit", [1, 2, 3, 5, 100])
+def test_the_metrics_of_an_archive_policy_are_listed_to_the_end_and_once(max_limit):
+    ids = [metric_id(f"r-{number}", "cpu") for number in range(5)]
+    source, access = faked(
+        FakeGnocchi([a_resource(f"r-{number}") for number in range(5)], policies={ids[0]: NO_RATE}, max_limit=max_limit)
+    )
+
+    told = [source.metrics_of("cpu", POLICY["name"]) for _ in range(2)]
+
+    assert told == [frozenset(ids[1:])] * 2
+    assert source.metrics_of("cpu", "low") == {ids[0]}
+    asked = [path for _, _, path in access.requests if "archive_policy_name=ceilometer-low-rate" in path]
+    assert len(asked) == len(set(asked))
+
+
 def test_a_policy_that_cannot_be_read_is_a_source_error():
     metric = metric_id("a", "cpu")
     fake = FakeGnocchi(policies={metric: {"name": "x", "aggregation_methods": [], "definition": [{"granularity": "?"}]}})
