@@ -14,7 +14,7 @@ from oslo_log import log
 
 from caso import __version__, spelling
 from caso.complaints import quiet, sentences, values_of_files
-from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, METRICS, STORE
+from caso.options import COMMAND_OPTIONS, GROUPS, MAIN
 from caso.plugins import EXTRACTORS, MESSENGERS
 
 PURPOSE = {
@@ -114,9 +114,8 @@ def _registered(arguments: Iterable[cfg.Opt]) -> Configuration:
     conf = Configuration()
     conf.register_cli_opts(arguments)
     log.register_options(conf)
-    conf.register_opts(STORE, group="store")
-    conf.register_opts(ACCOUNTING, group="accounting")
-    conf.register_opts(METRICS, group="metrics")
+    for group, options in GROUPS.items():
+        conf.register_opts(options, group=group)
     return conf
 
 

@@ -11,7 +11,7 @@ from caso import legacy, plugins, spelling
 from caso.errors import ConfigError
 from caso.extractors.base import Extractor
 from caso.messengers.base import Messenger
-from caso.options import ACCOUNTING, COMMAND_OPTIONS, MAIN, METRICS, STORE, messenger_options
+from caso.options import COMMAND_OPTIONS, GROUPS, MAIN, messenger_options
 from caso.plugins import EXTRACTORS, MESSENGERS
 from caso.sources.credentials import auth_option_names, list_auth_opts, reading
 
@@ -88,8 +88,7 @@ def _plugged(
 
 
 def _own_options() -> list[tuple[str | None, Sequence[cfg.Opt]]]:
-    own = [(None, MAIN), ("store", STORE), ("accounting", ACCOUNTING), ("metrics", METRICS)]
-    return [*own, ("keystone_auth", list_auth_opts())]
+    return [(None, MAIN), *GROUPS.items(), ("keystone_auth", list_auth_opts())]
 
 
 def _extractors(conf: cfg.ConfigOpts) -> dict[str, type[Extractor]]:

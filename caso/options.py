@@ -105,6 +105,78 @@ METRICS = (
     ),
 )
 
+API = (
+    cfg.StrOpt("bind_ip", default="127.0.0.1", help="Address that caso-api listens at. TLS is for a server in front of it."),
+    cfg.PortOpt("bind_port", default=8000, help="Port that caso-api listens at."),
+    cfg.IntOpt("threads", default=4, min=1, max=64, help="Requests that caso-api answers at a time."),
+    cfg.IntOpt(
+        "max_body_bytes", default=1024 * 1024, min=1024, help="Bytes of a request's body at most; a larger one is refused (413)."
+    ),
+    cfg.StrOpt(
+        "region_name",
+        help="Region of what is written through the API and is not known yet. Not set: the only one that the store knows of, "
+        "else the first of region_name in [DEFAULT].",
+    ),
+)
+
+AUTH = (
+    cfg.StrOpt(
+        "strategy",
+        default="private_key",
+        help="Who may use caso-api: private_key, keystone, or both, as in private_key,keystone: who has the key, and who has a "
+        "token of Keystone.",
+    ),
+    cfg.StrOpt(
+        "private_key",
+        secret=True,
+        help="The key that callers send in X-Auth-Token; who has it may read and write all. There is no default, and Almanach's "
+        "(secret) is refused.",
+    ),
+    cfg.ListOpt("admin_roles", default=["admin"], help="Roles of Keystone that may read and write the use of all projects."),
+    cfg.ListOpt(
+        "service_roles", default=["service"], help="Roles of other services, a billing system, that may read and write the same."
+    ),
+    cfg.ListOpt(
+        "reader_roles",
+        default=["reader", "member"],
+        help="Roles of Keystone that may read the use of the project that the token is for.",
+    ),
+)
+
+ENTITIES = (
+    cfg.IntOpt(
+        "instance_existence_threshold",
+        default=900,
+        min=0,
+        help="Seconds: a server of which nothing but its end is known is not shown by caso-api's v1 if it lived less.",
+    ),
+    cfg.IntOpt(
+        "volume_existence_threshold",
+        default=60,
+        min=0,
+        deprecated_opts=[cfg.DeprecatedOpt("volume_existence_threshold", group="ALMANACH")],
+        help="Seconds: v1 shows no row of its own for what a volume was for less, before it was attached, detached or deleted.",
+    ),
+    cfg.ListOpt(
+        "instance_metadata",
+        default=[],
+        deprecated_opts=[cfg.DeprecatedOpt("device_metadata_whitelist", group="ALMANACH")],
+        help="Keys of a server's metadata that caso-api shows.",
+    ),
+    cfg.ListOpt("instance_image_meta", default=[], help="Keys of what an image says of itself that caso-api shows of servers."),
+)
+"""Almanach's names, and its defaults."""
+
+GROUPS: Mapping[str, tuple[cfg.Opt, ...]] = {
+    "store": STORE,
+    "accounting": ACCOUNTING,
+    "metrics": METRICS,
+    "api": API,
+    "auth": AUTH,
+    "entities": ENTITIES,
+}
+"""The options of caso that are in groups, by group."""
+
 
 def messenger_options(names: Sequence[str]) -> dict[str, tuple[cfg.Opt, ...]]:
     """The options that every messenger has, in the group messenger_NAME."""

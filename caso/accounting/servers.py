@@ -72,13 +72,13 @@ def readings(
 
     ``opening``: the cut from which a server that was never accounted owes the closing
     reading of the month before, or None. A stretch under a project without a VO
-    in ``vo_of`` gives no reading.
+    in ``vo_of`` gives no reading, nor does a server of a size that nobody told: it was written with the name of a flavor alone.
     """
-    if not server.launched:
+    intervals = server.intervals()
+    if not server.launched or not all(interval.value.flavor.vcpus for interval in intervals):
         return []
     first = opening_point(server.created, server.ended, opening) if opening else None
     asked = [*([first] if first else []), *points(server.created, server.ended, since, until)]
-    intervals = server.intervals()
     found = []
     for point in asked:
         reading = Reading.at(server, intervals, point, "")

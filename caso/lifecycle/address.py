@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from caso.lifecycle import life
 from caso.lifecycle.life import Life
-from caso.lifecycle.timeline import Evidence
+from caso.lifecycle.timeline import Evidence, Source
 from caso.window import Month
 
 
@@ -40,6 +40,8 @@ class AddressSeen:
 
     kind: ClassVar[str] = "address"
     """What an extractor that tells of them says in ``observes``."""
+    source: ClassVar[Source] = Source.POLL
+    """Nobody but polls tells of them."""
 
     id: str
     seen_at: datetime

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from caso.lifecycle import life
-from caso.lifecycle.life import Life
-from caso.lifecycle.timeline import Evidence
+from caso.lifecycle.life import EventfulLife
+from caso.lifecycle.notes import Note
+from caso.lifecycle.timeline import Evidence, Source
+from caso.lifecycle.written import Field, Written
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,7 +33,10 @@ class Accelerator:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Flavor:
-    """The size of a server. ``disk_gib`` is root plus ephemeral."""
+    """The size of a server. ``disk_gib`` is root plus ephemeral.
+
+    Without any vCPU it is known by name only, as a person wrote it.
+    """
 
     name: str
     vcpus: float
@@ -38,6 +44,16 @@ class Flavor:
     disk_gib: int
     benchmark: Benchmark | None = None
     accelerators: tuple[Accelerator, ...] = ()
+
+    @property
+    def size(self) -> tuple[str, float, int, int]:
+        """What makes it that flavor, be its properties edited or not."""
+        return self.name, self.vcpus, self.memory_mib, self.disk_gib
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it has no properties, or nobody told them."""
+        return self.benchmark is None and not self.accelerators
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -54,7 +70,7 @@ class ServerState:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ServerSeen:
-    """What a poll saw of one server at ``seen_at``.
+    """What a poll saw of one server at ``seen_at``, or what an event told of it, which happened then: ``source`` says which.
 
     ``unchanged_since`` is the time since when the row has not changed, never after
     ``seen_at``. ``ended`` is None for a server that exists. ``image_name`` is what the site calls the image
@@ -81,6 +97,9 @@ class ServerSeen:
     """False where the flavor's properties are those at boot, since the flavor is gone or hidden: what was known is better."""
     told: tuple[Evidence[ServerState], ...] = ()
     """What others than the row tell of the time since the server was last seen: its instance actions."""
+    source: Source = Source.POLL
+    notes: tuple[Note, ...] = ()
+    """What an event told that nobody is billed for."""
 
     @property
     def project_id(self) -> str:
@@ -88,7 +107,7 @@ class ServerSeen:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Server(Life[ServerState]):
+class Server(EventfulLife[ServerState]):
     """All that is known of a server."""
 
     uuid: str
@@ -105,6 +124,24 @@ class Server(Life[ServerState]):
     image_id: str | None = None
     image_name: str | None = None
     public_ip_count: int | None = None
+    gone: datetime | None = None
+    notes: tuple[Note, ...] = ()
+    written: tuple[Written, ...] = ()
+
+    @property
+    def of_the_moment(self) -> tuple[object, ...]:
+        return self.created, self.name, self.user_id, self.image_id
+
+    def completed(self, claims: Sequence[Evidence[ServerState]]) -> Sequence[Evidence[ServerState]]:
+        """The claims, with the properties of flavors where an event did not tell them."""
+        bare = [piece for piece in claims if piece.source is Source.NOTIFICATION and piece.value.flavor.is_bare]
+        if not bare or len(bare) == len(claims):
+            return claims
+        return [_with_properties(piece, claims) if piece in bare else piece for piece in claims]
+
+    @property
+    def readers(self) -> Mapping[Field, Callable[[Any], Any]]:
+        return {Field.FLAVOR: lambda flavor: Flavor(**flavor)}
 
 
 def observe(known: Server | None, seen: ServerSeen) -> Server:
@@ -112,10 +149,11 @@ def observe(known: Server | None, seen: ServerSeen) -> Server:
 
     The name of its image, once known, outlives the image, as it does a time when nobody tells it.
     """
-    fresh = _from(seen if known is None or seen.properties_known else _with_known_properties(known, seen))
+    told = known is None or seen.properties_known or seen.source is Source.NOTIFICATION
+    fresh = _from(seen if known is None or told else _with_known_properties(known, seen))
     if known is None:
         return fresh
-    newer, older = (fresh, known) if seen.seen_at >= known.known_at else (known, fresh)
+    newer, older = (fresh, known) if fresh.outdates(known) else (known, fresh)
     return known.told_by(
         fresh,
         launched=known.launched or seen.launched,
@@ -140,13 +178,23 @@ def _with_known_properties(known: Server, seen: ServerSeen) -> ServerSeen:
     return dataclasses.replace(seen, state=dataclasses.replace(seen.state, flavor=newest), told=told)
 
 
+def _with_properties(bare: Evidence[ServerState], claims: Iterable[Evidence[ServerState]]) -> Evidence[ServerState]:
+    """The claim, with what its flavor is known to have had then, else first."""
+    alike = [one for one in claims if one.value.flavor.size == bare.value.flavor.size and not one.value.flavor.is_bare]
+    if not alike:
+        return bare
+
+    def order(one: Evidence[ServerState]) -> tuple[object, ...]:
+        return one.since, one.told_at, repr(one.value)
+
+    before = [one for one in alike if one.since <= bare.since]
+    nearest = max(before, key=order) if before else min(alike, key=order)
+    return dataclasses.replace(bare, value=dataclasses.replace(bare.value, flavor=nearest.value.flavor))
+
+
 def same_size(one: Flavor, other: Flavor) -> bool:
     """Whether the two are the same flavor, be it with properties that were edited meanwhile."""
-    return _size(one) == _size(other)
-
-
-def _size(flavor: Flavor) -> tuple[str, float, int, int]:
-    return flavor.name, flavor.vcpus, flavor.memory_mib, flavor.disk_gib
+    return one.size == other.size
 
 
 def _from(seen: ServerSeen) -> Server:
@@ -165,7 +213,27 @@ def _from(seen: ServerSeen) -> Server:
         image_id=seen.image_id,
         image_name=seen.image_name,
         public_ip_count=seen.public_ip_count,
+        gone=seen.ended if seen.source is Source.NOTIFICATION else None,
+        notes=seen.notes,
     )
+
+
+def as_written(
+    uuid: str, state: ServerState, created: datetime, written_at: datetime, written: Iterable[Written], *, name: str | None = None
+) -> Server:
+    """A server that nobody told of yet but who writes of it: it runs since ``created``, until somebody tells otherwise."""
+    server = Server(
+        uuid=uuid,
+        created=created,
+        launched=True,
+        ended=None,
+        end_reason=None,
+        first_seen=written_at,
+        known_at=written_at,
+        evidence=(Evidence(state, created, created, written_at, Source.WRITTEN),),
+        name=name,
+    )
+    return server.with_written(written)
 
 
 def is_listed(server: Server) -> bool:
@@ -176,7 +244,7 @@ def is_listed(server: Server) -> bool:
 def facts(server: Server) -> tuple[object, ...]:
     """What Nova's own row tells of it, and marks as a change; properties of its flavor are none of these."""
     state = server.newest_claim.value
-    return server.ended, server.launched, state.status, state.project_id, _size(state.flavor)
+    return server.ended, server.launched, state.status, state.project_id, state.flavor.size
 
 
 def first_difference(before: Server | None, after: Server) -> datetime | None:

@@ -25,6 +25,7 @@ class Source(StrEnum):
     ACTION = "action"
     NOTIFICATION = "notification"
     ASSUMPTION = "assumption"
+    WRITTEN = "written"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -6,11 +6,12 @@ from caso.store.book import Changes, Statement
 from caso.store.checkpoints import Checkpoint
 from caso.store.comparing import Compared
 from caso.store.deliveries import Deliveries, Held, Tally
-from caso.store.entities import Due
+from caso.store.entities import PERSON, Due
 from caso.store.health import Health, file_of, health_of
 from caso.store.histories import History
 from caso.store.inspection import Entry, Inspection, Standing, Totals, require_store
 from caso.store.lastrun import lastrun_marks, names_of_lastrun, write_lastrun
+from caso.store.lives import Lived, Mark
 from caso.store.locks import Lease
 from caso.store.lookup import Known
 from caso.store.names import Place, Scope
@@ -21,6 +22,7 @@ from caso.store.store import Step, Store
 from caso.store.subscriptions import Messaging, Subscription
 
 __all__ = [
+    "PERSON",
     "Changes",
     "Checkpoint",
     "Compared",
@@ -33,6 +35,8 @@ __all__ = [
     "Inspection",
     "Known",
     "Lease",
+    "Lived",
+    "Mark",
     "Messaging",
     "OddLike",
     "Place",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -19,9 +19,13 @@ from caso.store.measures import owe_energy
 from caso.store.names import Place, Scope
 from caso.store.quarantine import Quarantine
 from caso.store.schema import entities
+from caso.store.spans import note_former_owners, span
 from caso.window import BEGINNING, Month
 
 SERVER = "server"
+VOLUME = "volume"
+PERSON = "api"
+"""Who told of what a person wrote; that it is in no listing is no news."""
 
 
 class Due(NamedTuple):
@@ -156,6 +160,14 @@ class Entities:
                 Quarantine(self._connection).clear(place, kind.name, known)
         return otherwise
 
+    def write(self, place: Place, kind: str, uuid: str, change: Callable[[Any | None], Any]) -> Any:
+        """What is known of one, changed as a person says (``change`` gets None of what is not known); what it is then."""
+        rules = KINDS[kind]
+        before = self._load(place, rules, {uuid}).get(uuid, UNKNOWN)
+        after = before.become(rules, change(before.entity)).told(PERSON)
+        self._write(place, rules, {uuid: after})
+        return after.entity
+
     def vanish(
         self,
         scope: Scope,
@@ -183,7 +195,7 @@ class Entities:
             entities.c.settled == false(),
             entities.c.ended.is_(None),
             entities.c.known_at < seen_since,
-            or_(_told_by(scope.extractor), and_(*(not_(_told_by(name)) for name in tellers)) if tellers else false()),
+            or_(_told_by(scope.extractor), and_(*(not_(_told_by(name)) for name in {*tellers, PERSON})) if tellers else false()),
         )
         vanished: list[str] = []
         unreadable = odd.met_since(scope.place, kind, seen_since)
@@ -227,6 +239,8 @@ class Entities:
         execute_many(self._connection, insert(entities), new)
         mine = update(entities).where(of_kind(place, kind.name), entities.c.id == bindparam("b_id"))
         execute_many(self._connection, mine, held)
+        if kind.name == VOLUME:
+            note_former_owners(self._connection, place, kind.name, (one.entity for one in known.values()))
         if kind.name == SERVER:
             otherwise = {uuid: one.otherwise_from for uuid, one in known.items() if one.held and one.otherwise_from}
             owe_energy(self._connection, place, otherwise)
@@ -275,5 +289,7 @@ def _row(kind: EntityKind, known: _Known) -> dict[str, Any]:
         "dirty_from": known.dirty_from,
         "settled": done and known.dirty_from is None,
         "told_by": known.told_by,
+        "created": entity.created,
+        "span": span(entity.created, entity.ended),
         "body": kind.dump(entity),
     }

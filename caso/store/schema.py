@@ -69,6 +69,7 @@ histories = Table(
 # settled: ended, accounted beyond its end, and nothing learned since; what every run would otherwise look through again.
 # along: accounted until when its project is (the table "accounted"), and accounted_until says nothing.
 # told_by: the extractors that ever told of it, " nova notifications ": only their listings can miss it.
+# created, span: when it was made, and how long it lived, as a class (caso.store.spans): by these a period is looked for.
 entities = Table(
     "entities",
     metadata,
@@ -84,8 +85,53 @@ entities = Table(
     Column("dirty_from", Utc),
     Column("settled", Boolean, nullable=False),
     Column("told_by", body(), nullable=False),
+    Column("created", Utc, nullable=False),
+    Column("span", Integer, nullable=False),
     Column("body", body(), nullable=False),
     Index(None, "cloud", "region", "kind", "project_id", "settled", "id"),
+    Index(None, "project_id", "span", "created"),
+    Index(None, "id"),
+)
+
+# Who owned an entity once, and does not now: its intervals are theirs, too.
+former_owners = Table(
+    "former_owners",
+    metadata,
+    Column("project_id", name(255), primary_key=True),
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("kind", name(32), primary_key=True),
+    Column("id", name(255), primary_key=True),
+)
+
+# Each message that was taken from a queue, once. state: folded, waiting (for what it needs to be understood), dead (not
+# understood). message: what is to be read of it again, without what is secret; none of those that were folded.
+events = Table(
+    "events",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("id", name(255), primary_key=True),
+    Column("event_type", Told, nullable=False),
+    Column("at", Utc),
+    Column("taken", Utc, nullable=False),
+    Column("state", name(16), nullable=False),
+    Column("reason", Told),
+    Column("message", body()),
+    Index(None, "state", "taken"),
+)
+
+# Cinder's messages have a volume type's id, its API the name. deleted: it is no more, volumes of it were.
+volume_types = Table(
+    "volume_types",
+    metadata,
+    Column("cloud", name(100), primary_key=True),
+    Column("region", name(100), primary_key=True),
+    Column("id", name(255), primary_key=True),
+    Column("name", Told, nullable=False),
+    Column("deleted", Boolean, nullable=False),
+    Column("known_at", Utc, nullable=False),
+    Column("number", BigInteger, nullable=False),
 )
 
 # until: up to when those entities of a project are accounted for that go along with it.

@@ -9,19 +9,23 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from caso.lifecycle.measured import CUMULATIVE, Measured, Metered
+from caso.lifecycle.notice import Notice, VolumeType
 from caso.store.book import Kinds
 from caso.store.checkpoints import CheckpointReader, Checkpoints
 from caso.store.deliveries import Deliveries
 from caso.store.engine import Database
 from caso.store.entities import SERVER, Entities
+from caso.store.events import EventLedger, Events
 from caso.store.histories import Histories, HistoryReader
 from caso.store.kinds import KINDS
 from caso.store.ledger import Ledger
+from caso.store.lives import Lives
 from caso.store.locks import Locks
 from caso.store.lookup import Lookup
 from caso.store.measures import Measures
 from caso.store.names import Place, Scope
 from caso.store.quarantine import OddLike, Quarantine, Quarantined
+from caso.store.volume_types import VolumeTypeReader, VolumeTypes
 
 
 class Step(NamedTuple):
@@ -47,6 +51,9 @@ class Store:
         self.histories = HistoryReader(database)
         self.locks = Locks(database)
         self.lookup = Lookup(database)
+        self.lives = Lives(database)
+        self.events = EventLedger(database)
+        self.volume_types = VolumeTypeReader(database)
         self._kinds = kinds
         self._on_close = on_close
 
@@ -70,6 +77,20 @@ class Store:
         with self.database.write() as connection:
             vouched = Checkpoints(connection).vouched(place, by)
             return Entities(connection).observe(place, seen, by=by, vouched=vouched)
+
+    def take(
+        self, place: Place, seen: Sequence[Any], notices: Sequence[Notice], types: Sequence[VolumeType], *, by: str, at: datetime
+    ) -> set[str]:
+        """Keep what messages told together with the messages' own names, or nothing; the ids of what is not as it was known."""
+        with self.database.write() as connection:
+            VolumeTypes(connection).put(place, types)
+            Events(connection).note(place, notices, at)
+            return Entities(connection).observe(place, seen, by=by)
+
+    def forget_events(self, before: datetime) -> int:
+        """Drop from the ledger of events what was folded before a time; how many."""
+        with self.database.write() as connection:
+            return Events(connection).forget(before)
 
     def measure(self, place: Place, told: Sequence[Measured]) -> None:
         """Keep what meters told; of who was accounted for beyond the month of it, that its life is known otherwise."""

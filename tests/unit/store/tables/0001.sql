@@ -54,8 +54,22 @@ CREATE TABLE entities (
     dirty_from VARCHAR(27),
     settled BOOLEAN NOT NULL,
     told_by TEXT NOT NULL,
+    created VARCHAR(27) NOT NULL,
+    span INTEGER NOT NULL,
     body TEXT NOT NULL,
     CONSTRAINT pk_entities PRIMARY KEY (cloud, region, kind, id)
+);
+CREATE TABLE events (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    id VARCHAR(255) NOT NULL,
+    event_type TEXT NOT NULL,
+    at VARCHAR(27),
+    taken VARCHAR(27) NOT NULL,
+    state VARCHAR(16) NOT NULL,
+    reason TEXT,
+    message TEXT,
+    CONSTRAINT pk_events PRIMARY KEY (cloud, region, id)
 );
 CREATE TABLE floors (
     messenger VARCHAR(64) NOT NULL,
@@ -63,6 +77,14 @@ CREATE TABLE floors (
     floor BIGINT NOT NULL,
     CONSTRAINT pk_floors PRIMARY KEY (messenger, kind),
     CONSTRAINT fk_floors_messenger FOREIGN KEY(messenger) REFERENCES messengers (name) ON DELETE CASCADE
+);
+CREATE TABLE former_owners (
+    project_id VARCHAR(255) NOT NULL,
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    id VARCHAR(255) NOT NULL,
+    CONSTRAINT pk_former_owners PRIMARY KEY (project_id, cloud, region, kind, id)
 );
 CREATE TABLE histories (
     cloud VARCHAR(100) NOT NULL,
@@ -110,8 +132,6 @@ CREATE TABLE measures (
     stated BOOLEAN NOT NULL,
     CONSTRAINT pk_measures PRIMARY KEY (cloud, region, id, meter, day)
 );
-CREATE INDEX ix_measures_day ON measures (day);
-CREATE INDEX ix_measures_cloud_region_project_id_meter_stated_day ON measures (cloud, region, project_id, meter, stated, day);
 CREATE TABLE messengers (
     name VARCHAR(64) NOT NULL,
     kinds TEXT,
@@ -154,8 +174,23 @@ CREATE TABLE records (
     previous TEXT,
     CONSTRAINT pk_records PRIMARY KEY ("key")
 );
+CREATE TABLE volume_types (
+    cloud VARCHAR(100) NOT NULL,
+    region VARCHAR(100) NOT NULL,
+    id VARCHAR(255) NOT NULL,
+    name TEXT NOT NULL,
+    deleted BOOLEAN NOT NULL,
+    known_at VARCHAR(27) NOT NULL,
+    number BIGINT NOT NULL,
+    CONSTRAINT pk_volume_types PRIMARY KEY (cloud, region, id)
+);
 CREATE INDEX ix_deliveries_key ON deliveries ("key");
 CREATE INDEX ix_entities_cloud_region_kind_project_id_settled_id ON entities (cloud, region, kind, project_id, settled, id);
+CREATE INDEX ix_entities_id ON entities (id);
+CREATE INDEX ix_entities_project_id_span_created ON entities (project_id, span, created);
+CREATE INDEX ix_events_state_taken ON events (state, taken);
+CREATE INDEX ix_measures_cloud_region_project_id_meter_stated_day ON measures (cloud, region, project_id, meter, stated, day);
+CREATE INDEX ix_measures_day ON measures (day);
 CREATE UNIQUE INDEX ix_records_kind_revision ON records (kind, revision);
 CREATE INDEX ix_records_month_project_id ON records (month, project_id);
 CREATE INDEX ix_records_subject_kind_month ON records (subject, kind, month);

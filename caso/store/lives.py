@@ -1,0 +1,118 @@
+"""Lives for who asks about projects and periods, in all places: what the API reads and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+
+from caso.store.engine import CHUNK, Database
+from caso.store.entities import Entities
+from caso.store.kinds import KINDS
+from caso.store.names import Place
+from caso.store.schema import entities, former_owners
+from caso.store.spans import lived_between
+
+EVENTFUL = ("server", "volume")
+"""The kinds whose lives are shown."""
+
+
+class Lived(NamedTuple):
+    """An entity and where it lives."""
+
+    place: Place
+    kind: str
+    entity: Any
+
+
+class Mark(NamedTuple):
+    """Where a page ended: the next begins after it."""
+
+    created: datetime
+    id: str
+
+
+class Lives:
+    """Each call is a transaction of its own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def by_id(self, thing_id: str, kinds: Collection[str] = EVENTFUL) -> list[Lived]:
+        """What is known under an id: nearly always one."""
+        mine = select(*_COLUMNS).where(entities.c.id == thing_id, entities.c.kind.in_(sorted(kinds)))
+        with self._database.read() as connection:
+            return [_lived(row) for row in connection.execute(mine.order_by(*entities.primary_key))]
+
+    def between(
+        self, project_id: str, start: datetime, end: datetime, kinds: Collection[str] = EVENTFUL, *, after: Mark | None = None
+    ) -> Iterator[Lived]:
+        """All that lived from ``start`` to ``end``, both included, and was the project's then or at another time.
+
+        In the order of creation, read a part at a time; ``after`` a page's mark.
+        """
+        mark = after
+        while True:
+            asked = self._between(project_id, start, end, kinds, mark)
+            with self._database.read() as connection:
+                rows = connection.execute(asked).all()
+            for row in rows:
+                yield _lived(row)
+            if len(rows) < CHUNK:
+                return
+            mark = Mark(rows[-1].created, rows[-1].id)
+
+    def _between(self, project_id: str, start: datetime, end: datetime, kinds: Collection[str], mark: Mark | None) -> Any:
+        kind = entities.c.kind.in_(sorted(kinds))
+        then = and_(kind, lived_between(start, end), *([] if mark is None else [_after(mark)]))
+        # Apart, since a database that may use the index for one of the two would use it for neither.
+        own = select(*_COLUMNS).where(entities.c.project_id == project_id, then).order_by(*_ORDER).limit(CHUNK)
+        ids = select(*(former_owners.c[name] for name in ("cloud", "region", "kind", "id")))
+        given = tuple_(*(entities.c[name] for name in ("cloud", "region", "kind", "id"))).in_(
+            ids.where(former_owners.c.project_id == project_id)
+        )
+        other = select(*_COLUMNS).where(given, entities.c.project_id != project_id, then)
+        other = other.order_by(*_ORDER).limit(CHUNK)
+        both = own.subquery().select().union_all(other.subquery().select()).subquery()
+        return select(both).order_by(both.c.created, both.c.id).limit(CHUNK)
+
+    def counts(self) -> tuple[int, int]:
+        """How many there are, and how many of them have no end."""
+        kind = entities.c.kind.in_(EVENTFUL)
+        asked = select(func.count(), func.count().filter(entities.c.ended.is_(None))).where(kind)
+        with self._database.read() as connection:
+            every, active = connection.execute(asked).one()
+        return int(every), int(active)
+
+    def places(self) -> list[Place]:
+        """Where anything lives."""
+        with self._database.read() as connection:
+            rows = connection.execute(select(entities.c.cloud, entities.c.region).distinct())
+            return sorted(Place(row.cloud, row.region) for row in rows)
+
+    def newest(self, kind: str, words: str) -> Iterator[Any]:
+        """Entities of a kind whose written form has these words in it, the newest first: to find one that is like another."""
+        like = entities.c.body.contains(words, autoescape=True)
+        asked = select(*_COLUMNS).where(entities.c.kind == kind, like).order_by(entities.c.created.desc()).limit(CHUNK)
+        with self._database.read() as connection:
+            for row in connection.execute(asked):
+                yield _lived(row).entity
+
+    def write(self, place: Place, kind: str, thing_id: str, change: Callable[[Any | None], Any]) -> Any:
+        """What is known of one, changed as a person says; ``change`` gets None of what is not known. What it is then."""
+        with self._database.write() as connection:
+            return Entities(connection).write(place, kind, thing_id, change)
+
+
+_COLUMNS = [entities.c[name] for name in ("cloud", "region", "kind", "id", "created", "body")]
+_ORDER = [entities.c.created, entities.c.id]
+
+
+def _after(mark: Mark) -> ColumnElement[bool]:
+    return or_(entities.c.created > mark.created, and_(entities.c.created == mark.created, entities.c.id > mark.id))
+
+
+def _lived(row: Any) -> Lived:
+    return Lived(Place(row.cloud, row.region), row.kind, KINDS[row.kind].load(row.body))

@@ -1,0 +1,74 @@
+"""Looking for all that lived in a period, by an index whatever the length of lives.
+
+What lived between two times began before the second and ended after the first: an index on one of the two reads all
+that came before, or after. So each life has a class by its length, and of each class only those can have lived in the period that
+began no longer before it than they last. Of these at least about half have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
+
+from caso.store.batches import execute_many
+from caso.store.engine import chunks
+from caso.store.names import Place
+from caso.store.schema import entities, former_owners
+from caso.window import BEGINNING
+
+SHORTEST = timedelta(hours=1)
+CLASSES = 20
+"""Each twice as long as the one before; the last is longer than any cloud is old."""
+GOES_ON = CLASSES
+"""The class of what has not ended."""
+
+
+def span(created: datetime, ended: datetime | None) -> int:
+    """The class of a life.
+
+    >>> from datetime import UTC
+    >>> noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    >>> span(noon, noon), span(noon, noon + timedelta(hours=3)), span(noon, None)
+    (0, 2, 20)
+    """
+    if ended is None:
+        return GOES_ON
+    number, length = 0, SHORTEST
+    while ended - created > length and number < CLASSES - 1:
+        number, length = number + 1, length * 2
+    return number
+
+
+def lived_between(start: datetime, end: datetime) -> ColumnElement[bool]:
+    """Those that began before or at ``end`` and had not ended before ``start``."""
+    columns = entities.c
+    classes = [and_(columns.span == GOES_ON, columns.created <= end)]
+    for number in range(CLASSES):
+        length = SHORTEST * 2**number
+        earliest = start - length if start - BEGINNING > length else BEGINNING
+        since = earliest if number < CLASSES - 1 else BEGINNING
+        classes.append(and_(columns.span == number, columns.created >= since, columns.created <= end))
+    return and_(or_(*classes), or_(columns.ended.is_(None), columns.ended >= start))
+
+
+def note_former_owners(connection: Connection, place: Place, kind: str, those: Iterable[Any]) -> None:
+    """Note who owned these before they had the owner they have; of most, nobody did."""
+    once = {
+        (interval.value.project_id, one.uuid)
+        for one in those
+        if len(one.evidence) > 1
+        for interval in one.intervals()
+        if interval.value.project_id != one.project_id
+    }
+    for chunk in chunks(sorted(once)):
+        where = and_(former_owners.c.cloud == place.cloud, former_owners.c.region == place.region, former_owners.c.kind == kind)
+        ids = [uuid for _, uuid in chunk]
+        held = connection.execute(
+            select(former_owners.c.project_id, former_owners.c.id).where(where, former_owners.c.id.in_(ids))
+        )
+        new = set(chunk) - {(row.project_id, row.id) for row in held}
+        rows = [{**place._asdict(), "kind": kind, "project_id": owner, "id": uuid} for owner, uuid in sorted(new)]
+        execute_many(connection, insert(former_owners), rows)
