@@ -24,6 +24,7 @@ PURPOSE = {
     "caso-reconcile": "Hold a month of the ledger against Nova's own usage and a listing made now, and say why they differ.",
     "caso-mapping-migrate": "Write the VOs of mapping_file to the projects in Keystone. Only shows them, unless --no-dry-run.",
     "caso-explain": "Say why the numbers of a server or volume are what they are: its intervals, the arithmetic, its records.",
+    "caso-collect": "Take what OpenStack's services notified of servers and volumes from the queue, and keep it.",
     "caso-ledger": "Show which records are held, and what became of them with each messenger; send them again, or never mind.",
 }
 

@@ -54,6 +54,14 @@ def register_plugins(conf: cfg.ConfigOpts) -> None:
         conf.register_opts(options, group=group)
 
 
+def register_extractor(conf: cfg.ConfigOpts, name: str) -> None:
+    """The options of one extractor, for a command that uses it whether or not a run asks it."""
+    conf.register_group(cfg.OptGroup(name))
+    named = plugins.load_all(EXTRACTORS, [name], Extractor)
+    for group, options in _plugged(named, {}):
+        conf.register_opts(options, group=group)
+
+
 def read_all(conf: cfg.ConfigOpts) -> None:
     """Read every value once: oslo.config checks a value of a file only when it is read."""
     for name in conf:

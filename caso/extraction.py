@@ -109,7 +109,7 @@ def _followed(tasks: Sequence[Task], told: Queue[_Told], deadline: Deadline, gra
 
 def _parts(task: Task, ended: Ended) -> list[Task]:
     """The tasks that are to be done in place of this one; none where it has ended for good."""
-    if ended.error is None or len(task.ask.windows) == 1:
+    if ended.error is None or len(task.ask.windows) == 1 or task.extractor.cloud_wide:
         return []
     if not isinstance(ended.error, SourceError):
         return []

@@ -10,6 +10,7 @@ from caso.errors import SourceError, StoreError, after_name
 from caso.extraction import Ended, Task
 from caso.extractors.base import OddObject, Page
 from caso.job import Job
+from caso.lifecycle.notice import Fate, Notice
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
@@ -31,7 +32,7 @@ def take(store: Store, report: Report, cloud: str, task: Task, event: Page | End
     if isinstance(event, Ended):
         _end(asked.values(), event)
         return
-    otherwise = store.observe(place, event.seen, by=task.name)
+    otherwise = _observe(store, place, task.name, event, now)
     if event.measured:
         store.measure(place, event.measured)
     _tell_of_mended(task, asked, event, otherwise)
@@ -55,6 +56,25 @@ def take(store: Store, report: Report, cloud: str, task: Task, event: Page | End
     if event.doubt:
         for scope in region:
             scope.error = scope.error or SourceError(event.doubt)
+
+
+def _observe(store: Store, place: Place, name: str, page: Page, now: datetime) -> set[str]:
+    """Keep what was seen; what messages told, with the messages, and let who told it know that it is kept."""
+    if not page.notices and not page.volume_types:
+        return store.observe(place, page.seen, by=name)
+    otherwise = store.take(place, page.seen, page.notices, page.volume_types, by=name, at=now)
+    tell_of_unread(name, page.notices)
+    if page.on_commit is not None:
+        page.on_commit()
+    return otherwise
+
+
+def tell_of_unread(name: str, notices: Iterable[Notice]) -> None:
+    """Warn of messages that a person has to look at."""
+    for one in notices:
+        if one.fate is Fate.DEAD:
+            hint = "caso-collect --dead list shows it, retry reads it again, drop forgets it"
+            LOG.warning("%s: set aside message %s (%s): %s; %s", name, one.id, one.event_type, one.reason, hint)
 
 
 def _tell_of_mended(task: Task, asked: Mapping[str, ScopeReport], page: Page, otherwise: Set[str]) -> None:

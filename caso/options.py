@@ -207,6 +207,16 @@ COMMAND_OPTIONS: Mapping[str, tuple[cfg.Opt, ...]] = {
             "limit", min=0, help="With --dry-run: how many single differences to list for each messenger; 0: all. Not set: 50."
         ),
     ),
+    "caso-collect": (
+        cfg.BoolOpt("follow", default=False, help="Go on for ever: keep each message as it comes. SIGTERM ends it."),
+        cfg.StrOpt(
+            "dead",
+            choices=["list", "retry", "drop"],
+            help="What to do with messages that were not understood: list them with their reasons, read them again, or never mind.",
+        ),
+        cfg.MultiStrOpt("only-message", default=[], metavar="ID", help="With --dead: only the message with this id."),
+        cfg.BoolOpt("json", default=False, help="With --dead list: print JSON, for scripts."),
+    ),
     "caso-doctor": (
         cfg.BoolOpt("brief", default=False, help="Only what is found, without what was looked at and is well."),
         cfg.BoolOpt("json", default=False, help="Print JSON in place of the list, for scripts."),

@@ -84,6 +84,9 @@ def _run(job: Job, store: Store, clock: Clock, watcher: Watcher, report: Report)
         report.deliveries = deliver(store, job.outlets, clock, lambda count: watcher.step("delivered", count))
         report.lastrun = keep_lastrun(job, job.lastrun_dir, store, report.deliveries) if job.lastrun_dir else None
     store.ledger.purge(_months_before(Month.of(job.period.now), job.keep_months))
+    for known in (extractor.messages_known for extractor in job.extractors.values()):
+        if known is not None:
+            store.forget_events(clock() - known)
 
 
 def _tell_of_locked(report: Report, lease: Lease) -> None:
@@ -105,7 +108,8 @@ def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, wat
             take(store, report, job.cloud, task, event, clock())
             watcher.step("observed", len(event.seen) if isinstance(event, Page) else 0)
             # A clock that was set back meanwhile must not make what was just seen look as if it had been missed.
-            started = min([started, *(seen.seen_at for seen in event.seen)]) if isinstance(event, Page) else started
+            if isinstance(event, Page) and not task.extractor.cloud_wide:
+                started = min([started, *(seen.seen_at for seen in event.seen)])
             lease.renew(clock())
     tellers = _tellers(job, store, started)
     for scope in report.scopes:
@@ -138,7 +142,10 @@ def _tellers(job: Job, store: Store, now: datetime) -> dict[str, frozenset[str]]
         one for one in store.checkpoints.all() if one.until > now - TELLS_AGAIN and one.scope.extractor not in job.extractors
     ]
     tells = {one.scope.extractor: one.kinds for one in others}
-    tells |= {name: extractor.observes | extractor.mentions for name, extractor in job.extractors.items()}
+    tells |= {
+        name: frozenset() if extractor.cloud_wide else extractor.observes | extractor.mentions
+        for name, extractor in job.extractors.items()
+    }
     kinds = frozenset[str]().union(*tells.values())
     return {kind: frozenset(name for name, told in tells.items() if kind in told) for kind in kinds}
 

@@ -10,6 +10,7 @@ from typing import Any
 from caso.extraction import Task
 from caso.extractors.base import Ask, Listing
 from caso.job import Job
+from caso.lifecycle.notice import Fate, Notice
 from caso.planning import asked_again, goes_back, plan, resume
 from caso.projects import Project
 from caso.report import ScopeReport
@@ -88,6 +89,12 @@ class Remembered:
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
         return self._store.known(self._place, kind, ids)
+
+    def volume_types(self) -> Mapping[str, str]:
+        return self._store.volume_types.names(self._place)
+
+    def waiting(self) -> Iterable[Notice]:
+        return (held.notice for held in self._store.events.left([Fate.WAITING], self._place))
 
 
 def tasks_for(job: Job, store: Store, scopes: Sequence[ScopeReport]) -> list[Task]:

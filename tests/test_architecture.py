@@ -27,7 +27,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "config",
         "complaints declared",
         "legacy options spelling",
-        "run watching doctor",
+        "collecting run watching doctor",
         "keeping metrics summary",
         "standings",
         "history lagging lastrun retiring tasks",

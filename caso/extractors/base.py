@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, Self
 
@@ -17,6 +17,7 @@ from caso.errors import SourceError
 from caso.findings import Finding
 from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.measured import Measured
+from caso.lifecycle.notice import Notice, VolumeType
 from caso.lifecycle.server import ServerSeen
 from caso.lifecycle.volume import VolumeSeen
 from caso.records import Record
@@ -54,6 +55,12 @@ class Memory(Protocol):
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
         """Those entities of a kind that are known here, by id: what each was when it was last told of."""
 
+    def volume_types(self) -> Mapping[str, str]:
+        """The names of the volume types that messages told of here, by id."""
+
+    def waiting(self) -> Iterable[Notice]:
+        """The messages that were taken from a queue here and could not be understood yet, in the order they were taken."""
+
 
 class Nothing:
     """The memory of a first run."""
@@ -69,6 +76,12 @@ class Nothing:
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
         return {}
+
+    def volume_types(self) -> Mapping[str, str]:
+        return {}
+
+    def waiting(self) -> Iterable[Notice]:
+        return ()
 
 
 NOTHING = Nothing()
@@ -120,6 +133,8 @@ class Page:
     ``measured`` is what meters tell of servers, each slot whole.
     ``records`` is for a third party's own kind of record; records of caso's kinds are made
     by accounting, from what was seen.
+    ``notices`` say what became of each message of a queue, ``volume_types`` what messages told of these. They are kept together
+    with what was seen, and then ``on_commit`` is called, from another thread: what was told is safe, and may be acknowledged.
     """
 
     seen: tuple[Seen, ...] = ()
@@ -132,6 +147,9 @@ class Page:
     unmarked: frozenset[str] = frozenset()
     measured: tuple[Measured, ...] = ()
     records: tuple[Record, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    volume_types: tuple[VolumeType, ...] = ()
+    on_commit: Callable[[], None] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -171,6 +189,9 @@ class Extractor(ABC):
     ``mentions`` are kinds that it tells of for others to know what there is, without their use being accounted for.
     ``needs`` are kinds that others tell of which it asks about: it is asked once they have told.
     ``makes`` are the classes of records that it yields itself; caso's own extractors yield none.
+    ``cloud_wide``: it is asked once about all projects of one region, and never again about each, as what it takes from a queue
+    is there once. It lists nothing, so what it told of can be missed in the listings of others. ``region`` is that region, None
+    for the only one; ``messages_known`` is how long it is to be known which messages it took.
     ``deleted_kept`` is how long its service tells of what was deleted: who comes later misses some, and is warned in
     time. None: for ever, or nobody knows.
     """
@@ -182,6 +203,9 @@ class Extractor(ABC):
     needs: frozenset[str] = frozenset()
     service: ClassVar[str | None] = None
     makes: ClassVar[tuple[type[Record], ...]] = ()
+    cloud_wide: ClassVar[bool] = False
+    region: str | None = None
+    messages_known: timedelta | None = None
     deleted_kept: timedelta | None = None
 
     @classmethod
@@ -195,6 +219,9 @@ class Extractor(ABC):
         One that needs to know what there is need not tell of it then: to tell less it sets ``observes`` or ``mentions``,
         and ``needs`` to be asked after them.
         """
+
+    def rehearse(self) -> None:  # noqa: B027 (most ask without changing anything)
+        """Told before anything is asked in a run that is to change nothing: from a queue nothing may be taken then."""
 
     def examine(self) -> Iterator[Finding]:
         """What caso-doctor is to know besides what the catalog's services say: a part of the site that it alone asks."""

@@ -24,7 +24,7 @@ NAME, KEY = 255, 512
 """Characters that the store's columns hold, at least; SQLite takes more, PostgreSQL and MariaDB do not."""
 
 _SHAPES: Mapping[str, tuple[type, ...]] = {
-    **dict.fromkeys(("seen", "odd", "measured", "records"), (tuple, list)),
+    **dict.fromkeys(("seen", "odd", "measured", "records", "notices", "volume_types"), (tuple, list)),
     **dict.fromkeys(("inventory", "vouched", "unmarked"), (frozenset, set)),
     "unfinished": (Mapping,),
     **dict.fromkeys(("doubt", "listed"), (str, NoneType)),

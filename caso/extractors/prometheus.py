@@ -199,3 +199,9 @@ class _Unlisted:
 
     def known(self, kind: str, ids: Collection[str]) -> Any:
         return self._memory.known(kind, ids)
+
+    def volume_types(self) -> Any:
+        return self._memory.volume_types()
+
+    def waiting(self) -> Any:
+        return self._memory.waiting()

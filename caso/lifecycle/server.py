@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from caso.lifecycle import life
 from caso.lifecycle.life import EventfulLife
@@ -44,6 +44,14 @@ class Flavor:
     disk_gib: int
     benchmark: Benchmark | None = None
     accelerators: tuple[Accelerator, ...] = ()
+
+    @classmethod
+    def of_fields(cls, fields: Mapping[str, Any]) -> Self:
+        """The flavor of which ``dataclasses.asdict`` made these, also after they were JSON."""
+        benchmark = fields.get("benchmark")
+        accelerators = tuple(Accelerator(**one) for one in fields.get("accelerators") or ())
+        told = {name: fields[name] for name in ("name", "vcpus", "memory_mib", "disk_gib")}
+        return cls(**told, benchmark=Benchmark(**benchmark) if benchmark else None, accelerators=accelerators)
 
     @property
     def size(self) -> tuple[str, float, int, int]:
@@ -141,7 +149,7 @@ class Server(EventfulLife[ServerState]):
 
     @property
     def readers(self) -> Mapping[Field, Callable[[Any], Any]]:
-        return {Field.FLAVOR: lambda flavor: Flavor(**flavor)}
+        return {Field.FLAVOR: Flavor.of_fields}
 
 
 def observe(known: Server | None, seen: ServerSeen) -> Server:

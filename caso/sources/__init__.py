@@ -96,6 +96,11 @@ class Sources:
         scope = self._opener.configured_scope()
         return scope if isinstance(scope, str) else next(iter(project_ids))
 
+    def own_project(self) -> str | None:
+        """The project that the credentials are for; None where they are for the system, a domain, or any project."""
+        scope = self._opener.configured_scope()
+        return scope if isinstance(scope, str) and not isinstance(scope, Scope) else None
+
     def roles(self, scope: ScopeOrProject) -> frozenset[str]:
         """The roles of the token for this scope; see :class:`caso.sources.api.Opener`."""
         return self._opener.roles(scope)

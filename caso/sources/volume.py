@@ -129,6 +129,18 @@ class Volumes:
         page = next(follow(self._api, "/volumes", "volumes", query, to="list volumes"))
         return len(page.rows), page.more
 
+    def types(self) -> dict[str, str]:
+        """The names of the volume types by their ids: all of them for an administrator, else those that the project may use."""
+        found: dict[str, str] = {}
+        for page in follow(
+            self._api, "/types", "volume_types", {"is_public": "None", "limit": PAGE_LIMIT}, to="list volume types"
+        ):
+            for raw in page.rows:
+                name = text_or_none(raw.get("name"))
+                if name is not None:
+                    found[id_of(raw)] = name
+        return found
+
     def total(self, of: str, *, all_projects: bool = False) -> Total:
         """The number and the size of the volumes of the token's project, or of the whole cloud; there since 3.12."""
         to = f"sum up the volumes of {of}"

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Self
 
 from caso.extractors.base import Listing, Seen
+from caso.lifecycle.notice import Notice
 from caso.store.kinds import KINDS, kind_of
 
 
@@ -48,6 +49,12 @@ class Remembered:
 
     def known(self, kind: str, ids: Collection[str]) -> Mapping[str, Any]:
         return {thing_id: known for thing_id, known in self._entities.get(kind, {}).items() if thing_id in ids}
+
+    def volume_types(self) -> Mapping[str, str]:
+        return {}
+
+    def waiting(self) -> Sequence[Notice]:
+        return ()
 
     def forget(self, thing_id: str) -> None:
         """As if it had never been told of it."""

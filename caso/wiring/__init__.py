@@ -57,6 +57,9 @@ def job(
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
     sources = Sources(access, clock=clock)
     extractors = _extractors(conf, sources)
+    if conf.dry_run:
+        for extractor in extractors.values():
+            extractor.rehearse()
     rules = _rules(conf)
     for option, names in {"cloud": [access.cloud], "extractor": extractors, "messengers": conf.messengers}.items():
         require_kept(option, names)
@@ -95,8 +98,22 @@ def _targets(
         "missing": found.missing,
         "listed": None if _narrowed(conf, "projects", "caso_tag") or not found.whole else frozenset(p.id for p in found.found),
         "rules": dict.fromkeys(regions, rules),
-        "regions_of": {name: frozenset(offers[extractor.service]) for name, extractor in extractors.items() if extractor.service},
+        "regions_of": {
+            **{name: frozenset(offers[extractor.service]) for name, extractor in extractors.items() if extractor.service},
+            **{
+                name: frozenset({_region_of(name, one, regions)})
+                for name, one in extractors.items()
+                if one.cloud_wide and regions
+            },
+        },
     }
+
+
+def _region_of(name: str, extractor: Extractor, regions: Sequence[str]) -> str:
+    """The region that a queue is of: no message says it."""
+    if extractor.region is None and len(regions) > 1:
+        raise ConfigError(f"[{name}] region_name is not set, and there are several regions; choose from {', '.join(regions)}")
+    return extractor.region or regions[0]
 
 
 def _rules(conf: cfg.ConfigOpts) -> Rules:

@@ -1,0 +1,65 @@
+"""Messages from the queue into the store, besides runs: at once, or as they come."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import Counter
+from collections.abc import Callable
+from datetime import datetime
+
+from caso.extractors.base import Page
+from caso.extractors.notifications import NotificationsExtractor
+from caso.keeping import tell_of_unread
+from caso.lifecycle.notice import Fate
+from caso.store import Place, Store
+from caso.tasks import Remembered
+
+LOG = logging.getLogger(__name__)
+
+NAME = "notifications"
+
+
+@dataclasses.dataclass(frozen=True)
+class Collector:
+    """What takes messages, and where they belong; ``project_id`` is one to ask the services about, None: nobody is asked."""
+
+    extractor: NotificationsExtractor
+    place: Place
+    project_id: str | None = None
+
+
+def collect(
+    collector: Collector,
+    store: Store,
+    clock: Callable[[], datetime],
+    *,
+    follow: bool = False,
+    stop: Callable[[], bool] = lambda: False,
+) -> Counter[Fate]:
+    """Keep what the messages tell, and how many had which fate; to ``follow``, until told to ``stop``.
+
+    Raises SourceError where a broker is down, after what the others had is kept; StoreError where nothing can be kept.
+    """
+    extractor, place = collector.extractor, collector.place
+    memory = Remembered(store, place, {})
+    fates: Counter[Fate] = Counter()
+    inbox = extractor.inbox()
+    try:
+        for page in extractor.pages(inbox, place.region, memory, collector.project_id, follow=follow, stop=stop):
+            keep(store, place, page, clock())
+            fates.update(notice.fate for notice in page.notices)
+    finally:
+        inbox.close()
+    if extractor.messages_known is not None:
+        store.forget_events(clock() - extractor.messages_known)
+    return fates
+
+
+def keep(store: Store, place: Place, page: Page, now: datetime) -> None:
+    """Keep a page, and let who told it know that it is kept."""
+    store.take(place, page.seen, page.notices, page.volume_types, by=NAME, at=now)
+    tell_of_unread(NAME, page.notices)
+    if page.on_commit is not None:
+        page.on_commit()
+    LOG.debug("%s: %d messages", NAME, len(page.notices))
