@@ -1,4 +1,4 @@
-"""What all tests share: the test cloud, databases, what meters, a quick place for temporary files, what is left out."""
+"""What all tests share: the test cloud, databases, a message bus, meters, a quick place for temporary files, what is left out."""
 
 import os
 import tempfile
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.broker.fixtures import broker, running_broker
 from tests.cloud.fixtures import cloud, running_cloud
 from tests.databases.fixtures import database, database_of, server, servers
 from tests.meters.fixtures import gnocchi, metered, powered, prometheus, running_gnocchi, running_prometheus
@@ -15,6 +16,7 @@ from tests.surroundings import leave_terminal
 pytest_plugins = ["tests.noskip"]
 
 __all__ = [
+    "broker",
     "cloud",
     "database",
     "database_of",
@@ -22,6 +24,7 @@ __all__ = [
     "metered",
     "powered",
     "prometheus",
+    "running_broker",
     "running_cloud",
     "running_gnocchi",
     "running_prometheus",
