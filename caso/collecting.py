@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from caso.extractors.base import Page
 from caso.extractors.notifications import NotificationsExtractor
 from caso.keeping import tell_of_unread
-from caso.lifecycle.notice import Fate
+from caso.lifecycle.notice import Fate, Notice
 from caso.store import Place, Store
 from caso.tasks import Remembered
 
@@ -47,8 +47,7 @@ def collect(
     inbox = extractor.inbox()
     try:
         for page in extractor.pages(inbox, place.region, memory, collector.project_id, follow=follow, stop=stop):
-            keep(store, place, page, clock())
-            fates.update(notice.fate for notice in page.notices)
+            fates.update(notice.fate for notice in keep(store, place, page, clock()))
     finally:
         inbox.close()
     if extractor.messages_known is not None:
@@ -56,10 +55,11 @@ def collect(
     return fates
 
 
-def keep(store: Store, place: Place, page: Page, now: datetime) -> None:
-    """Keep a page, and let who told it know that it is kept."""
-    store.take(place, page.seen, page.notices, page.volume_types, by=NAME, at=now)
-    tell_of_unread(NAME, page.notices)
+def keep(store: Store, place: Place, page: Page, now: datetime) -> Sequence[Notice]:
+    """Keep a page, and let who told it know that it is kept; its messages but for those that were taken before."""
+    taken = store.take(place, page.seen, page.notices, page.volume_types, by=NAME, at=now)
+    tell_of_unread(NAME, taken.news)
     if page.on_commit is not None:
         page.on_commit()
     LOG.debug("%s: %d messages", NAME, len(page.notices))
+    return taken.news

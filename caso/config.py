@@ -6,7 +6,7 @@ take longer to import than all else: they are left until the command line is rea
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from oslo_config import cfg
@@ -27,6 +27,9 @@ PURPOSE = {
     "caso-collect": "Take what OpenStack's services notified of servers and volumes from the queue, and keep it.",
     "caso-ledger": "Show which records are held, and what became of them with each messenger; send them again, or never mind.",
 }
+
+USES: Mapping[str, tuple[str, ...]] = {"caso-collect": ("notifications",)}
+"""The extractors that a command uses whether or not a run asks them."""
 
 EPILOG = (
     "Options may be spelled with - or _. Exit status: 0 all is done; 1 something is left, the next run tries it again; "
@@ -102,7 +105,7 @@ def build(
         with values_of_files(arguments, found, given):
             parse()
         _command_line_first(conf, parse, given)
-        _take_over(conf, arguments)
+        _take_over(conf, arguments, prog)
     return conf
 
 
@@ -136,7 +139,7 @@ def _command_line_first(conf: Configuration, parse: Callable[..., None], given: 
         conf.place(option, cfg.Locations.command_line)
 
 
-def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
+def _take_over(conf: Configuration, arguments: Sequence[str], prog: str) -> None:
     """Register what is left to register, turn words of older releases into those of this one, and read every value."""
     from caso import declared, legacy
     from caso.sources.credentials import register_auth_options
@@ -157,7 +160,7 @@ def _take_over(conf: Configuration, arguments: Sequence[str]) -> None:
         conf.place("mapping_file", cfg.Locations.user)
         conf.remarks.append("[extractor] mapping_file is a name of an older release; write mapping_file in [DEFAULT]")
     conf.remarks += legacy.take_extractor_group(conf, sections)
-    declared.register_plugins(conf)
+    declared.register_plugins(conf, USES.get(prog, ()))
     legacy.unite_record_types(conf, messengers, sections)
     conf.remarks += spelling.old_arguments(arguments, MAIN)
     conf.remarks += spelling.old_names(files, declared.options_of(conf))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 
 from oslo_config import cfg
@@ -42,23 +42,16 @@ def unknown_options(conf: cfg.ConfigOpts) -> list[str]:
     return [*spelling.unknown_groups(files, known, _groups_of_others(conf)), *spelling.unknown_options(files, known)]
 
 
-def register_plugins(conf: cfg.ConfigOpts) -> None:
-    """The options of the plug-ins that this configuration names; the others are not even imported."""
+def register_plugins(conf: cfg.ConfigOpts, extractors_besides: Iterable[str] = ()) -> None:
+    """The options of the plug-ins that this configuration names, and of some besides; the others are not even imported."""
     for option, group in (("extractor", EXTRACTORS), ("messengers", MESSENGERS)):
         if not conf[option]:
             raise ConfigError(f"{option} is empty; name at least one of {', '.join(plugins.names(group))}")
-    extractors, messengers = _extractors(conf), _messengers(conf)
+    named = list(dict.fromkeys([*conf.extractor, *extractors_besides]))
+    extractors, messengers = plugins.load_all(EXTRACTORS, named, Extractor), _messengers(conf)
     for name in [*extractors, *messengers]:
         conf.register_group(cfg.OptGroup(name))
     for group, options in _plugged(extractors, messengers):
-        conf.register_opts(options, group=group)
-
-
-def register_extractor(conf: cfg.ConfigOpts, name: str) -> None:
-    """The options of one extractor, for a command that uses it whether or not a run asks it."""
-    conf.register_group(cfg.OptGroup(name))
-    named = plugins.load_all(EXTRACTORS, [name], Extractor)
-    for group, options in _plugged(named, {}):
         conf.register_opts(options, group=group)
 
 

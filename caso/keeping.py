@@ -62,11 +62,11 @@ def _observe(store: Store, place: Place, name: str, page: Page, now: datetime) -
     """Keep what was seen; what messages told, with the messages, and let who told it know that it is kept."""
     if not page.notices and not page.volume_types:
         return store.observe(place, page.seen, by=name)
-    otherwise = store.take(place, page.seen, page.notices, page.volume_types, by=name, at=now)
-    tell_of_unread(name, page.notices)
+    taken = store.take(place, page.seen, page.notices, page.volume_types, by=name, at=now)
+    tell_of_unread(name, taken.news)
     if page.on_commit is not None:
         page.on_commit()
-    return otherwise
+    return taken.otherwise
 
 
 def tell_of_unread(name: str, notices: Iterable[Notice]) -> None:

@@ -99,6 +99,9 @@ def _tell_of_locked(report: Report, lease: Lease) -> None:
 def _ask(job: Job, store: Store, report: Report, lease: Lease, clock: Clock, watcher: Watcher) -> datetime:
     """Keep what the extractors tell, and what is missing from all that they tell; the time since when that was asked."""
     started = clock()
+    if job.dry_run:
+        for extractor in job.extractors.values():
+            extractor.rehearse()
     tasks, traffic = tasks_for(job, store, report.scopes), job.traffic
     first = [task for task in tasks if not task.extractor.needs]
     # They ask about what the first ones tell.

@@ -41,6 +41,7 @@ class ServerMessage:
 
     ``event`` is the same word for both generations, ``resize_finish.end`` say. ``name`` is what people call the server,
     ``hostname`` what it calls itself. ``extra_specs`` and ``image_meta`` are None where this generation does not tell them.
+    ``renamed``: it has got another ``name``.
     ``ended`` is set for a deleted server only: Nova dates a server that may yet be restored, too.
     """
 
@@ -65,6 +66,7 @@ class ServerMessage:
     image_meta: Mapping[str, str] | None
     metadata: Mapping[str, str]
     audit_end: datetime | None
+    renamed: bool
 
 
 def event_of(event_type: str) -> str | None:
@@ -115,6 +117,7 @@ def read_server(message: Message) -> ServerMessage | Ignored | Unreadable:
         name=told.display_name,
         metadata=told.metadata,
         audit_end=told.audit_end if event == "exists" else None,
+        renamed=told.old_display_name is not None,
         **told.of_its_generation(),
     )
 
@@ -157,6 +160,7 @@ class _Told(Row):
     tenant_id: Id
     user_id: Text | None = None
     display_name: Text | None = None
+    old_display_name: Text | None = None
     state: State
     created_at: SomeTime
     launched_at: Time = None

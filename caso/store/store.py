@@ -38,6 +38,13 @@ class Step(NamedTuple):
     measures: Measures
 
 
+class Taken(NamedTuple):
+    """What became of messages: the ids of what is not as it was known, and those that were no repetition."""
+
+    otherwise: set[str]
+    news: Sequence[Notice]
+
+
 class Store:
     """Opened by :func:`caso.store.open_store`. Threads may share it; those that write take turns.
 
@@ -80,12 +87,15 @@ class Store:
 
     def take(
         self, place: Place, seen: Sequence[Any], notices: Sequence[Notice], types: Sequence[VolumeType], *, by: str, at: datetime
-    ) -> set[str]:
-        """Keep what messages told together with the messages' own names, or nothing; the ids of what is not as it was known."""
+    ) -> Taken:
+        """Keep what messages told together with the messages' own names, or nothing."""
         with self.database.write() as connection:
             VolumeTypes(connection).put(place, types)
-            Events(connection).note(place, notices, at)
-            return Entities(connection).observe(place, seen, by=by)
+            events = Events(connection)
+            new = events.new(place, (one.id for one in notices))
+            news = [one for one in notices if one.id in new]
+            events.note(place, news, at)
+            return Taken(Entities(connection).observe(place, seen, by=by), news)
 
     def forget_events(self, before: datetime) -> int:
         """Drop from the ledger of events what was folded before a time; how many."""

@@ -57,9 +57,6 @@ def job(
     access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
     sources = Sources(access, clock=clock)
     extractors = _extractors(conf, sources)
-    if conf.dry_run:
-        for extractor in extractors.values():
-            extractor.rehearse()
     rules = _rules(conf)
     for option, names in {"cloud": [access.cloud], "extractor": extractors, "messengers": conf.messengers}.items():
         require_kept(option, names)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from caso import declared, wiring
+from caso import wiring
 from caso.collecting import NAME, Collector
 from caso.config import Configuration
 from caso.errors import ConfigError, SourceError
@@ -19,14 +19,13 @@ LOG = logging.getLogger(__name__)
 
 def collector(conf: Configuration, store: Store) -> Collector:
     """ConfigError where the configuration does not say where the messages are, or where what they tell of belongs."""
-    declared.register_extractor(conf, NAME)
     cls = load(EXTRACTORS, NAME, NotificationsExtractor)
     try:
         access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface)
     except ConfigError as exc:
         LOG.info("no service is asked what messages leave open: %s", exc)
         extractor = cls.from_conf(conf[NAME], None, **{group: conf[group] for group in cls.shared_options})
-        return Collector(extractor, place_of(conf, store, ""))
+        return Collector(extractor, place_of(conf, store, "", extractor.region))
     sources = Sources(access)
     extractor = cls.from_conf(conf[NAME], sources, **{group: conf[group] for group in cls.shared_options})
     wanted = extractor.region or access.region or None
