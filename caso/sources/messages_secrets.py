@@ -10,11 +10,13 @@ HIDDEN = "***"
 # Nova's scheduler.select_destinations carries the token of a user deep inside; a user's metadata may hold anything.
 _WORDS = r"token|passw|passphrase|admin_?pass|secret|user_?data|private_?key|api_?key|credential"
 _SECRET = re.compile(rf"{_WORDS}|^pass$", re.IGNORECASE)
-_CONTEXT = "_context_"
+_CONTEXT = "_context"
 
-# "name": "value", name = value, and both inside a JSON text that is quoted in another one.
+# "name": "value", name = value, and both inside a JSON text that is quoted in another one; where the value is an
+# object or a list, all that follows: nobody knows where that ends in a text that is broken.
 _IN_TEXT = re.compile(
-    rf"""((?:{_WORDS})[\w.-]{{0,64}}\\{{0,9}}["']?\s{{0,9}}[:=]\s{{0,9}})(?:(\\{{0,9}})"(?:(?!\2").)*(?:\2"|$)|'[^']*(?:'|$)|[^\s,}}\]]+)""",
+    rf"""((?:{_WORDS}|{_CONTEXT})[\w.-]{{0,64}}\\{{0,9}}["']?\s{{0,9}}[:=]\s{{0,9}})"""
+    r"""(?:[\[{].*|(\\{0,9})"(?:(?!\2").)*(?:\2"|$)|'[^']*(?:'|$)|[^\s,}\]]+)""",
     re.IGNORECASE | re.DOTALL,
 )
 _FERNET = re.compile(r"gAAAAA[\w-]{20,}=*")
