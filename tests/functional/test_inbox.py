@@ -8,12 +8,15 @@ import logging
 import os
 import signal
 import socket
+import socketserver
+import ssl
 import subprocess
 import sys
 import threading
 import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from kombu import Connection, Exchange, Queue
@@ -22,6 +25,7 @@ from caso.errors import SourceError
 from caso.sources.notifications import Batch, Inbox, Message, Unreadable
 from tests.broker import Broker, Notification, envelope, rabbit_url
 from tests.broker.fixtures import VirtualHost
+from tests.unit.messengers.receivers import Authority
 
 pytestmark = pytest.mark.debian("rabbitmq-server")
 
@@ -77,6 +81,35 @@ def followed(inbox: Inbox, size: int = 500) -> Iterator[Callable[[int], list[str
 def unused_url() -> str:
     with socket.create_server(("127.0.0.1", 0)) as free:
         return f"rabbit://caso:hidden-word@127.0.0.1:{free.getsockname()[1]}/"
+
+
+@contextlib.contextmanager
+def behind_tls(context: ssl.SSLContext, port: int) -> Iterator[int]:
+    """The port of someone who speaks TLS, and passes on what is said to ``port``."""
+
+    class Passing(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            with (
+                contextlib.suppress(OSError),
+                context.wrap_socket(self.request, server_side=True) as client,
+                socket.create_connection(("127.0.0.1", port)) as broker,
+            ):
+                back = threading.Thread(target=pass_on, args=(broker, client), daemon=True)
+                back.start()
+                pass_on(client, broker)
+                back.join(10)
+
+    def pass_on(source: socket.socket, target: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while some := source.recv(65536):
+                target.sendall(some)
+            target.shutdown(socket.SHUT_WR)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Passing) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server.server_address[1]
+        server.shutdown()
 
 
 def test_a_drain_yields_everything_in_batches_and_ends(broker: VirtualHost):
@@ -443,3 +476,39 @@ def test_the_next_node_is_tried_where_the_first_is_down(broker: VirtualHost, unu
 
     with Inbox([url], [INFO]) as inbox:
         assert ids(drained(inbox)) == ["message-0"]
+
+
+def test_messages_come_over_tls_from_who_has_a_certificate_and_to_who_has_one(broker: VirtualHost, tmp_path: Path):
+    authority = Authority(tmp_path / "ours")
+    certfile, keyfile = authority.sign("collector")
+    broker.publish(INFO, [Notification("a.b", {"text": "x" * 20_000}, message_id=f"message-{number}") for number in range(50)])
+
+    with behind_tls(authority.serving("127.0.0.1", clients=True), broker.server.port) as port:
+        plain = rabbit_url(broker.url).replace(f":{broker.server.port}/", f":{port}/")
+        files = f"ssl_ca_file={authority.cafile}&ssl_cert_file={certfile}&ssl_key_file={keyfile}"
+        with Inbox([f"{plain}?ssl=1&{files}"], [INFO], prefetch=20) as inbox:
+            batches = drained(inbox, size=7)
+
+    assert ids(batches) == [f"message-{number}" for number in range(50)]
+    assert broker.count(INFO) == 0
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "another.example"])
+def test_a_broker_whose_certificate_proves_nothing_is_refused(broker: VirtualHost, tmp_path: Path, name: str):
+    ours, another = Authority(tmp_path / "ours"), Authority(tmp_path / "another")
+    context = (another if name == "127.0.0.1" else ours).serving(name)
+
+    with (
+        behind_tls(context, broker.server.port) as port,
+        Inbox([f"rabbit+ssl://caso:word@127.0.0.1:{port}/?ssl_ca_file={ours.cafile}"], [INFO]) as inbox,
+        pytest.raises(SourceError, match=r"CERTIFICATE_VERIFY_FAILED.*ssl_ca_file"),
+    ):
+        list(inbox.batches())
+
+
+def test_a_broker_that_does_not_speak_tls_is_told(broker: VirtualHost):
+    with (
+        Inbox([f"amqps://caso:word@127.0.0.1:{broker.server.port}/"], [INFO]) as inbox,
+        pytest.raises(SourceError, match=r"cannot connect to 127\.0\.0\.1.*check that the broker speaks TLS there"),
+    ):
+        list(inbox.batches())

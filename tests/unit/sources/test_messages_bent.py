@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import functools
 import json
+import operator
 from datetime import datetime
 from typing import Any
 
@@ -62,10 +65,9 @@ def bent(draw: st.DrawFn) -> tuple[str, dict[str, Any]]:
     event_type, payload = draw(st.sampled_from(WHOLE))
     payload = copy.deepcopy(payload)
     for path in draw(st.lists(st.sampled_from(places(payload)), min_size=1, max_size=3)):
-        holder: Any = payload
-        for key in path[:-1]:
-            holder = holder[key] if (isinstance(holder, dict) and key in holder) or isinstance(holder, list) else {}
-        if isinstance(holder, dict) and path[-1] in holder:
+        # What was bent before may have taken the place away.
+        with contextlib.suppress(KeyError, IndexError, TypeError):
+            holder = functools.reduce(operator.getitem, path[:-1], payload)
             if draw(st.booleans()):
                 del holder[path[-1]]
             else:
