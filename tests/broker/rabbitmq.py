@@ -21,7 +21,8 @@ from urllib.parse import quote
 
 # Not the one on the PATH: that is a wrapper which becomes the user rabbitmq and forgets the environment.
 SERVER = "/usr/lib/rabbitmq/bin/rabbitmq-server"
-USER, PASSWORD = "caso", "s3cret:@/of-the-bus"
+# Without a slash: oslo.messaging does not quote it in the URL that it makes of its parts.
+USER, PASSWORD = "caso", "s3cret:@of-the-bus"
 STARTS_WITHIN_SECONDS = 60
 STOPS_WITHIN_SECONDS = 30
 
