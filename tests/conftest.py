@@ -10,6 +10,7 @@ from hypothesis import settings
 from tests.broker.fixtures import broker, running_broker
 from tests.cloud.fixtures import cloud, running_cloud
 from tests.databases.fixtures import database, database_of, server, servers
+from tests.live.fixtures import live_cloud
 from tests.meters.fixtures import gnocchi, metered, powered, prometheus, running_gnocchi, running_prometheus
 from tests.surroundings import leave_terminal
 
@@ -21,6 +22,7 @@ __all__ = [
     "database",
     "database_of",
     "gnocchi",
+    "live_cloud",
     "metered",
     "powered",
     "prometheus",

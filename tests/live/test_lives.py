@@ -1,0 +1,85 @@
+"""What lives are lived in the live cloud, and how it is noted; without any service."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+from tests.live import every_kind, random_lives
+from tests.live.capture import FIXTURES
+from tests.live.lives import SERVER_MOVES, VOLUME_MOVES
+from tests.live.log import Step, by_id, read, write
+
+STEP = Step(
+    kind="volume",
+    id="volume-1",
+    operation="attach",
+    started_at=datetime(2026, 11, 22, 10, 50, 1, 5, tzinfo=UTC),
+    finished_at=datetime(2026, 11, 22, 10, 50, 2, tzinfo=UTC),
+    life=3,
+    status="in-use",
+    name="volume-3",
+    project_id="project-1",
+    size_gib=2,
+    type="fast",
+    type_id="type-1",
+    attached_to=("server-1",),
+)
+
+
+def test_a_seed_gives_the_same_lives_again_and_another_seed_others():
+    assert random_lives(50, seed=1) == random_lives(50, seed=1)
+    assert random_lives(50, seed=1) != random_lives(50, seed=2)
+
+
+def test_one_of_every_kind_leaves_no_operation_out():
+    server_operations = {operation for moves in SERVER_MOVES.values() for operation in moves}
+
+    done = {(life.kind, operation) for life in every_kind() for operation in life.operations}
+
+    assert {("server", operation) for operation in ("create", "delete", *server_operations)} <= done
+    assert {("volume", operation) for operation in ("create", "detach", "delete", *VOLUME_MOVES)} <= done
+    assert {("volume_type", operation) for operation in ("create", "rename", "delete")} <= done
+    assert {("unplaced", operation) for operation in ("create", "delete")} <= done
+
+
+def test_a_server_is_asked_only_for_what_its_status_allows():
+    lives = [life for life in random_lives(500, seed=3) if life.kind == "server"]
+
+    for life in lives:
+        status = "ACTIVE"
+        for operation in life.operations[1:]:
+            if operation != "delete":
+                status = SERVER_MOVES[status][operation]
+
+    assert len(lives) > 200
+
+
+def test_a_log_is_read_as_it_was_written(tmp_path: Path):
+    later = Step("volume", "volume-1", "delete", STEP.finished_at, STEP.finished_at, 3, "deleted", "volume-3")
+
+    write(tmp_path / "log.jsonl", [later, STEP])
+
+    assert read(tmp_path / "log.jsonl") == [later, STEP]
+    assert by_id(read(tmp_path / "log.jsonl"), "volume") == {"volume-1": [STEP, later]}
+
+
+def test_the_captured_notifications_tell_of_each_server_and_volume_of_their_log():
+    steps = read(FIXTURES / "log.jsonl")
+    told = {name: (FIXTURES / f"{name}.jsonl").read_text(encoding="utf-8") for name in ("legacy", "versioned", "cinder")}
+
+    for server in by_id(steps, "server"):
+        assert server in told["legacy"]
+        assert server in told["versioned"]
+    for thing in (*by_id(steps, "volume"), *by_id(steps, "volume_type")):
+        assert thing in told["cinder"]
+
+
+def test_the_captured_notifications_hold_no_token():
+    for file in FIXTURES.glob("*.jsonl"):
+        text = file.read_text(encoding="utf-8")
+
+        assert "gAAAA" not in text
+        assert "_context_" not in text
+        assert all(json.loads(line) for line in text.splitlines())
