@@ -118,7 +118,7 @@ def _reloaded(conf: config.Configuration, argv: Sequence[str] | None) -> config.
     try:
         found = config.build(sys.argv[1:] if argv is None else argv, PROG)
     except (ConfigError, SystemExit) as exc:
-        LOG.error("the configuration was not read again, and stays as it was: %s", exc)  # noqa: TRY400
+        LOG.error("the configuration was not read again, and stays as it was: %s", exc)
         return conf
     LOG.info("the configuration was read again")
     return found

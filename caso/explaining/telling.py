@@ -19,7 +19,7 @@ class Certainty(StrEnum):
     """How sure the start of an interval is."""
 
     EXACT = "exact"
-    """Somebody told the time: an action, a notification, or the row of a thing that has not changed since it was created."""
+    """Somebody told the time: an action, a notification, a person, or a row that has not changed since the thing was made."""
     BETWEEN = "between"
     """It changed at some time between ``earliest`` and ``latest``; nothing tells when."""
     ASSUMED = "assumed"
@@ -60,7 +60,7 @@ def _changed(life: Life[S], before: Interval[S], interval: Interval[S]) -> Told[
     """An interval that begins with a change: of the thing, or of what its row says of it."""
     start = interval.start
     begins_here = [piece for piece in _of(life, interval) if piece.since == start]
-    if interval.source in DATED and begins_here:
+    if interval.source is Source.WRITTEN or (interval.source in DATED and begins_here):
         return Told(interval, Certainty.EXACT, start, start)
     if interval.source is Source.ASSUMPTION:
         # Shelved at its start; when it was offloaded, and whether it was, nobody told. Or resized to what nobody told.
@@ -74,4 +74,4 @@ def _changed(life: Life[S], before: Interval[S], interval: Interval[S]) -> Told[
 
 
 def _of(life: Life[S], interval: Interval[S]) -> list[Evidence[S]]:
-    return [piece for piece in life.evidence if piece.value == interval.value]
+    return [piece for piece in life.claims if piece.value == interval.value]

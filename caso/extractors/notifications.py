@@ -45,7 +45,7 @@ class Queues:
 class NotificationsExtractor(Extractor):
     """Takes what is in the queues when it is asked, and says for which projects it is not all where they are not empty then.
 
-    Without ``sources`` no service is asked what messages leave open: the properties of flavors, the names of volume types and users.
+    Without ``sources`` no service is asked what messages leave open: properties of flavors, names of volume types and users.
     Where others tell of servers or volumes too, what those used is accounted for with what they tell: this makes it exact.
     """
 

@@ -4,14 +4,18 @@ import json
 import random
 import signal
 import time
+from datetime import UTC, datetime
 
 import pytest
 
+from caso.extractors.notifications import NotificationsExtractor, Queues
 from caso.lifecycle.timeline import Source
+from caso.store import Place
 from tests.broker.fixtures import VirtualHost
 from tests.functional.collecting import QUEUE, Site
 from tests.notifying import STANDARD, histories, hours, server_event, type_event, volume_event
 
+PLACE = Place("", "RegionOne")
 pytestmark = pytest.mark.debian("rabbitmq-server")
 
 
@@ -187,6 +191,33 @@ def test_following_goes_on_after_the_bus_was_down(site, broker):
         _, said = process.communicate(timeout=60)
 
     assert process.returncode == 0, said
+
+
+def test_what_was_kept_and_not_acknowledged_comes_again_and_is_kept_once(site, broker):
+    messages = histories(20)
+    broker.publish(QUEUE, messages)
+    extractor = NotificationsExtractor(None, Queues((broker.url,), (QUEUE,), batch=10))
+    inbox = extractor.inbox()
+    with site.store() as store:
+        for number, page in enumerate(extractor.pages(inbox, PLACE.region)):
+            store.take(PLACE, page.seen, page.notices, page.volume_types, by="notifications", at=datetime.now(UTC))
+            if number == 3:
+                # Kept, and here the process dies: nobody acknowledges.
+                break
+            page.on_commit()
+    inbox.close()
+    wait_until(lambda: broker.count(QUEUE) == len(messages) - 30)
+    kept = site.messages()
+
+    done = site.run()
+
+    assert len(kept) > 30
+    assert (done.returncode, broker.count(QUEUE)) == (0, 0), done.stderr
+    assert site.messages().keys() == {message.message_id for message in messages}
+    undisturbed = Site(site.folder / "undisturbed", broker.url)
+    broker.publish(QUEUE, messages)
+    undisturbed.run()
+    assert site.rows() == undisturbed.rows()
 
 
 @pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.soak)])

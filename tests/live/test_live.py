@@ -2,11 +2,30 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 import pytest
 
+from caso.accounting.rules import Rules
+from caso.delivery import Outlet
+from caso.extractors.notifications import NotificationsExtractor, Queues
+from caso.job import Job
+from caso.lifecycle.notice import Fate
+from caso.messengers.ssm import SsmMessenger
+from caso.planning import Period
+from caso.projects import Project
+from caso.records import BUILT_IN
+from caso.report import Report
+from caso.run import run
+from caso.store import Store, open_store
+from caso.testing.recipient import Recipient
 from tests.broker import count
-from tests.live import Driver, Life, LiveCloud, by_id
+from tests.cloud.configs import REGION
+from tests.live import Driver, Life, LiveCloud, by_id, random_lives
 from tests.live.capture import bodies, inner
+from tests.live.comparing import differences
+from tests.live.log import now
 
 pytestmark = [pytest.mark.cloud, pytest.mark.debian("rabbitmq-server"), pytest.mark.debian("postgresql")]
 
@@ -17,8 +36,36 @@ LIVES = [
 ]
 
 
-def test_what_is_done_is_told_in_both_formats(live_cloud: LiveCloud):
-    steps = Driver(live_cloud).run(LIVES)
+@pytest.fixture(scope="module")
+def driver(live_cloud: LiveCloud) -> Driver:
+    return Driver(live_cloud)
+
+
+def test_fifty_lives_are_told_as_they_were_lived(live_cloud: LiveCloud, driver: Driver, tmp_path: Path):
+    """From real messages to the recipient's rows: what the driver did, and when Nova itself says that it was."""
+    began = now()
+    steps = [step for step in driver.run(random_lives(50, seed=2)) if step.started_at >= began]
+    live_cloud.wait_until_told()
+    site = Site(tmp_path, live_cloud)
+
+    report = site.run()
+
+    assert report.exit_status == 0
+    assert [count(live_cloud.broker_url, queue) for queue in QUEUES] == [0] * len(QUEUES)
+    with site.store() as store:
+        known = {one.entity.uuid: one.entity for step in steps for one in store.lives.by_id(step.id)}
+        assert store.events.counts().keys() == {Fate.FOLDED}
+    assert differences(steps, known) == []
+    rows, own = site.rows(), servers_by_nova(live_cloud, began)
+    placed = {server for server, done in by_id(steps, "server").items() if done[0].status != "ERROR"}
+    assert placed <= rows.keys()
+    assert {server: rows[server] for server in placed} == {server: own[server] for server in placed}
+    assert len(placed) > 15
+
+
+def test_what_is_done_is_told_in_both_formats(live_cloud: LiveCloud, driver: Driver):
+    began = now()
+    steps = [step for step in driver.run(LIVES) if step.started_at >= began]
     live_cloud.wait_until_told()
 
     assert sorted((step.life, step.operation, step.status) for step in steps if step.life >= 0) == [
@@ -43,3 +90,56 @@ def test_what_is_done_is_told_in_both_formats(live_cloud: LiveCloud):
     (unplaced,) = (server for server, done in by_id(steps, "server").items() if done[-1].status == "ERROR")
     assert failed["event_type"] == "compute_task.build_instances"
     assert failed["payload"]["instance_id"] == unplaced
+
+
+QUEUES = ("caso.info", "caso.error", "caso_versioned.info", "caso_versioned.error")
+Ends = tuple[int, int | None]
+
+
+class Site:
+    """caso, with nothing but the queues of a live cloud to ask."""
+
+    def __init__(self, folder: Path, cloud: LiveCloud) -> None:
+        self.folder = folder
+        self.cloud = cloud
+
+    def store(self) -> Store:
+        return open_store(f"sqlite:///{self.folder}/caso.sqlite", kinds={cls.kind: cls for cls in BUILT_IN})
+
+    def run(self) -> Report:
+        """A run now, by the only extractor that there is."""
+        at = now()
+        extractor = NotificationsExtractor(None, Queues((self.cloud.broker_url,), QUEUES))
+        job = Job(
+            cloud="",
+            projects=[Project(project.id, project.name, "vo.example", "property VO") for project in self.cloud.projects],
+            extractors={"notifications": extractor},
+            rules={REGION: Rules("SITE", "SERVICE", "OpenStack")},
+            outlets=[Outlet("ssm", SsmMessenger(self.folder / "queue"), frozenset({"cloud", "storage"}))],
+            period=Period(now=at, until=at),
+        )
+        with self.store() as store:
+            return run(job, store, now)
+
+    def rows(self) -> dict[str, Ends]:
+        """StartTime and EndTime of each server as the recipient has them, in seconds of Unix time."""
+        recipient = Recipient()
+        recipient.drain(self.folder / "queue")
+        assert recipient.refused == []
+        rows = [row for _, row in sorted(recipient.rows["cloud"].items(), key=repr)]
+        return {row["VMUUID"]: (row["StartTime"], row["EndTime"]) for row in rows}
+
+
+def servers_by_nova(cloud: LiveCloud, since: datetime) -> dict[str, Ends]:
+    """created and terminated_at of each server as Nova's API has them, the deleted ones included."""
+    found: dict[str, Ends] = {}
+    client = cloud.client(cloud.projects[0])
+    for changed in ({}, {"changes-since": since.strftime("%Y-%m-%dT%H:%M:%SZ")}):
+        for row in client.get("compute", "/servers/detail", "2.79", all_tenants="1", **changed)["servers"]:
+            ended = row["OS-SRV-USG:terminated_at"] if row["status"] == "DELETED" else None
+            found[row["id"]] = (_seconds(row["created"]), _seconds(ended) if ended else None)
+    return found
+
+
+def _seconds(text: str) -> int:
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
