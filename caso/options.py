@@ -212,7 +212,7 @@ COMMAND_OPTIONS: Mapping[str, tuple[cfg.Opt, ...]] = {
         cfg.StrOpt(
             "dead",
             choices=["list", "retry", "drop"],
-            help="What to do with messages that were not understood: list them with their reasons, read them again, or never mind.",
+            help="What to do with messages that were not understood: list them and why, read them again, or never mind them.",
         ),
         cfg.MultiStrOpt("only-message", default=[], metavar="ID", help="With --dead: only the message with this id."),
         cfg.BoolOpt("json", default=False, help="With --dead list: print JSON, for scripts."),

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 from tests.live.client import Client
 
 EVERY_SECONDS = 0.3
-WITHIN_SECONDS = 180
+WITHIN_SECONDS = 300
 LISTS = {"server": ("compute", "/servers/detail", "servers"), "volume": ("block-storage", "/volumes/detail", "volumes")}
 
 Row = dict[str, Any]
@@ -62,7 +62,8 @@ class Watch:
                     row = seen.rows.get(id_)
                     if seen.asked > now and happened(row):
                         return row
-                    if (row and _has_failed(row)) or time.monotonic() > now + WITHIN_SECONDS:
+                    failed = seen.asked > now and row is not None and _has_failed(row)
+                    if failed or time.monotonic() > now + WITHIN_SECONDS:
                         raise NeverHappenedError(f"{kind} {id_}: {row}")
             finally:
                 self._waiting[kind] -= 1
