@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Any
 
@@ -23,6 +24,11 @@ _FERNET = re.compile(r"gAAAAA[\w-]{20,}=*")
 _LOGIN = re.compile(r"://[^/\s\"']*@")
 
 
+@functools.lru_cache(4096)
+def _is_secret(key: str) -> bool:
+    return _SECRET.search(key) is not None
+
+
 def without_secrets(value: Any) -> Any:
     """A copy of what JSON said, without what only the request was about, and with each secret value hidden.
 
@@ -31,7 +37,7 @@ def without_secrets(value: Any) -> Any:
     """
     if isinstance(value, dict):
         return {
-            key: HIDDEN if inner and _SECRET.search(key) else without_secrets(inner)
+            key: HIDDEN if inner and _is_secret(key) else without_secrets(inner)
             for key, inner in value.items()
             if not key.startswith(_CONTEXT)
         }
