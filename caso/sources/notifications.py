@@ -24,6 +24,8 @@ ATTENTIVE_SECONDS = 0.2
 """The longest time in which nobody asks whether to stop."""
 CONNECTING_SECONDS = 0.02
 HEARTBEAT_SECONDS = 60
+BEAT_SECONDS = 1.0
+"""How often it is looked whether a heartbeat is due."""
 
 
 class Batch:
@@ -70,10 +72,11 @@ class Inbox:
         require_kombu()
         self._queues = tuple(dict.fromkeys(queues))
         self._timeout = timeout
-        self._brokers = [
-            Broker(BrokerUrl.parse(url), lambda url: Link(url, prefetch=prefetch, timeout=timeout, heartbeat=heartbeat))
-            for url in dict.fromkeys(urls)
-        ]
+
+        def open_link(url: BrokerUrl) -> Link:
+            return Link(url, prefetch=prefetch, timeout=timeout, heartbeat=heartbeat)
+
+        self._brokers = [Broker(BrokerUrl.parse(url), open_link, self._queues) for url in dict.fromkeys(urls)]
         self._turn = 0
         self._closed = threading.Event()
         self._pulse: threading.Thread | None = None
@@ -120,10 +123,12 @@ class Inbox:
         nothing_since, looked_empty = time.monotonic(), False
         while not stop():
             came = self._receive(QUIET_SECONDS, again=False)
+            is_connecting = any(broker.is_connecting for broker in self._brokers)
+            if came or self._waiting or is_connecting:
+                nothing_since, looked_empty = time.monotonic(), False
             if self._waiting >= size or (self._waiting and not came):
                 yield Batch(self._take(size))
-                nothing_since, looked_empty = time.monotonic(), False
-            elif not came and not any(broker.is_connecting for broker in self._brokers):
+            elif not came and not is_connecting:
                 ready = self._ready()
                 empty = ready == 0 and not self._waiting
                 # Twice: what a queue gave away just before it said that it has nothing may be on its way.
@@ -173,7 +178,7 @@ class Inbox:
                 link.receive()
 
     def _await(self, seconds: float) -> None:
-        sockets = [link.socket for link in self._links]
+        sockets = [one for link in self._links if (one := link.socket) is not None]
         if not sockets or any(broker.is_connecting for broker in self._brokers):
             # Of who connects no socket tells.
             seconds = min(seconds, CONNECTING_SECONDS)
@@ -182,7 +187,9 @@ class Inbox:
             return
         with selectors.DefaultSelector() as selector:
             for one in sockets:
-                selector.register(one, selectors.EVENT_READ)
+                # Whose heartbeat failed just now is closed.
+                with contextlib.suppress(ValueError, OSError):
+                    selector.register(one, selectors.EVENT_READ)
             selector.select(seconds)
 
     def _take(self, size: int) -> Sequence[Delivery]:
@@ -209,7 +216,7 @@ class Inbox:
             self._pulse.start()
 
     def _beat(self) -> None:
-        while not self._closed.wait(min([link.beat_seconds for link in self._links], default=1.0)):
+        while not self._closed.wait(min([BEAT_SECONDS, *(link.beat_seconds for link in self._links)])):
             for link in self._links:
                 link.beat()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 
 from caso.errors import SourceError
@@ -21,14 +21,16 @@ FIRST_PAUSE, LONGEST_PAUSE = 1.0, 60.0
 class Broker:
     """A broker and its link, if it has one; ``trouble`` is why it has none."""
 
-    def __init__(self, url: BrokerUrl, open_link: Callable[[BrokerUrl], Link]) -> None:
+    def __init__(self, url: BrokerUrl, open_link: Callable[[BrokerUrl], Link], queues: Sequence[str]) -> None:
         self.url = url
+        self.queues = queues
         self.link: Link | None = None
         self.trouble: SourceError | None = None
         self._open_link = open_link
         self._attempt: Future[Link] | None = None
         self._pause = FIRST_PAUSE
         self._next_attempt = 0.0
+        self._linked_at = 0.0
 
     @property
     def is_connecting(self) -> bool:
@@ -48,14 +50,14 @@ class Broker:
             self._end(self._attempt, again=again)
         due = time.monotonic() >= self._next_attempt and (again or self.trouble is None)
         if self.link is None and self._attempt is None and due:
-            self._attempt = self._begin()
+            self._attempt = self._begin(consume=True)
 
     def connected(self) -> Link:
         """Its link, which is waited for; SourceError where there is none to be had now."""
         if self.link is not None and self.link.lost is None:
             return self.link
         if self._attempt is None and self.trouble is None:
-            self._attempt = self._begin()
+            self._attempt = self._begin(consume=False)
         if self._attempt is None:
             raise self.trouble or SourceError(f"notifications: there is no connection to {self.url}")
         attempt, self._attempt = self._attempt, None
@@ -71,13 +73,17 @@ class Broker:
             self.link.close()
             self.link = None
 
-    def _begin(self) -> Future[Link]:
+    def _begin(self, *, consume: bool) -> Future[Link]:
         """In a thread of its own: a host that swallows packets takes its time, and others have messages."""
         attempt: Future[Link] = Future()
 
         def connect() -> None:
             try:
-                attempt.set_result(self._open_link(self.url))
+                link = self._open_link(self.url)
+                if consume:
+                    # Here, so that a queue which may not be read is no broker that came back.
+                    link.consume(self.queues)
+                attempt.set_result(link)
             # Raised where it is waited for.
             except BaseException as exc:  # noqa: BLE001
                 attempt.set_exception(exc)
@@ -94,11 +100,14 @@ class Broker:
             return
         if self.trouble is not None:
             LOG.info("notifications: %s is back", self.url)
-        self.trouble, self._pause = None, FIRST_PAUSE
+        self.trouble, self._linked_at = None, time.monotonic()
 
     def _failed(self, trouble: SourceError, *, again: bool) -> None:
         if again and self.trouble is None:
             LOG.warning("%s; trying until it answers", trouble)
+        if self.link is not None and time.monotonic() - self._linked_at >= LONGEST_PAUSE:
+            # One that comes and goes is given its time as if it had stayed away.
+            self._pause = FIRST_PAUSE
         self.link, self.trouble = None, trouble
         self._next_attempt = time.monotonic() + self._pause
         self._pause = min(LONGEST_PAUSE, self._pause * 2)

@@ -55,12 +55,12 @@ class Link:
         self._missing: set[str] = set()
         self._prefetch = prefetch
         self._lock = threading.RLock()
-        self._next_tick = self._next_look = time.monotonic()
+        self._next_tick = self._next_look = self._next_beat = time.monotonic()
         self._connection = connected(url, timeout, heartbeat)
         # kombu's own would connect again, without our channels, where it is used after it was lost.
         self._amqp = self._connection.connection
         self._asking: Any = None
-        with self._telling("open a channel"):
+        with self._telling("open a channel to"):
             self._channel = self._amqp.channel()
 
     @property
@@ -71,21 +71,24 @@ class Link:
     @property
     def socket(self) -> Any:
         """To wait for; None once it is lost."""
-        return None if self.lost else self._amqp.sock
+        if self.lost is None:
+            with contextlib.suppress(*errors_of(self._connection)):
+                return self._amqp.sock
+        return None
 
     def consume(self, queues: Sequence[str]) -> None:
         """From now on messages of these queues come, up to ``prefetch`` of each at a time."""
         if self.lanes:
             return
         self.lanes = {queue: deque() for queue in dict.fromkeys(queues)}
-        with self._telling("read the queues"):
+        with self._telling("read the queues of"):
             self._channel.basic_qos(0, self._prefetch, False)
             for queue in self.lanes:
                 self._begin(queue)
 
     def receive(self) -> None:
         """Take in what has come, without waiting for more."""
-        with self._telling("read messages"):
+        with self._telling("read messages of"):
             with contextlib.suppress(TimeoutError):
                 while True:
                     self._amqp.drain_events(timeout=A_MOMENT)
@@ -101,7 +104,7 @@ class Link:
 
     def acknowledge(self, tags: Sequence[int]) -> None:
         """Return when the broker has forgotten these messages; SourceError where it may not have, so that they come again."""
-        with self._telling("acknowledge messages"):
+        with self._telling("acknowledge messages of"):
             for tag in tags:
                 self._channel.basic_ack(tag)
             # An acknowledgement has no answer; the next question's answer says that the broker had read it.
@@ -109,16 +112,17 @@ class Link:
 
     def ready(self, queues: Sequence[str]) -> int:
         """Messages that the broker has in these queues and has sent to nobody; a queue that is not there has none."""
-        with self._telling("count the messages"):
+        with self._telling("count the messages of"):
             return sum(self._count(queue) or 0 for queue in dict.fromkeys(queues))
 
     def beat(self) -> None:
-        """Tell the broker that this end lives, while its thread does something else; nothing where it is being used."""
-        if self._lock.acquire(blocking=False):
+        """Tell the broker that this end lives, where it is time and its thread does something else."""
+        if time.monotonic() >= self._next_beat and self._lock.acquire(blocking=False):
             try:
                 # Of an error the next use tells.
-                with contextlib.suppress(SourceError), self._telling("send a heartbeat"):
+                with contextlib.suppress(SourceError), self._telling("send a heartbeat to"):
                     self._amqp.send_heartbeat()
+                    self._next_beat = time.monotonic() + self.beat_seconds
             finally:
                 self._lock.release()
 
@@ -198,7 +202,7 @@ class Link:
             try:
                 yield
             except errors_of(self._connection) as exc:
-                self.lost = failed(f"notifications: cannot {doing} of {self.url}", exc)
+                self.lost = failed(f"notifications: cannot {doing} {self.url}", exc)
                 with contextlib.suppress(*errors_of(self._connection)):
                     self._connection.collect()
                 raise self.lost from exc

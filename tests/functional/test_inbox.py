@@ -64,7 +64,7 @@ def followed(inbox: Inbox, size: int = 500) -> Iterator[Callable[[int], list[str
 
     def wait_for(count: int) -> list[str]:
         with changed:
-            assert changed.wait_for(lambda: len(seen) >= count, timeout=30), seen
+            assert changed.wait_for(lambda: len(seen) >= count, timeout=60), seen
             return list(seen)
 
     thread = threading.Thread(target=follow)
@@ -73,7 +73,7 @@ def followed(inbox: Inbox, size: int = 500) -> Iterator[Callable[[int], list[str
         yield wait_for
     finally:
         done.set()
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -402,7 +402,10 @@ def test_who_is_told_to_stop_yields_what_is_already_here(broker: VirtualHost):
     assert len(ids(seen)) == 5
 
 
-def test_a_follower_outlives_a_restart_of_the_broker(broker: VirtualHost, caplog: pytest.LogCaptureFixture):
+def test_a_follower_outlives_a_restart_of_the_broker(
+    broker: VirtualHost, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("caso.sources.notifications_broker.LONGEST_PAUSE", 2.0)
     caplog.set_level(logging.INFO, logger="caso")
     broker.publish(INFO, some(2), durable=True)
 
@@ -467,6 +470,40 @@ def test_a_wrong_password_is_told_without_it(broker: VirtualHost):
         list(inbox.batches())
 
     assert "wrong-word" not in str(told.value)
+
+
+@contextlib.contextmanager
+def allowed(broker: VirtualHost, *, read: str) -> Iterator[str]:
+    """The URL for a user who may read these queues, and nothing else."""
+    vhost, none = broker.url.rpartition("/")[2], '<<"^$">>'
+    broker.server.tell(
+        'rabbit_auth_backend_internal:add_user(<<"reader">>, <<"word">>, <<"test">>)',
+        f'rabbit_auth_backend_internal:set_permissions(<<"reader">>, <<"{vhost}">>, {none}, {none}, <<"{read}">>, <<"test">>)',
+    )
+    try:
+        yield f"rabbit://reader:word@127.0.0.1:{broker.server.port}/{vhost}"
+    finally:
+        broker.server.tell('rabbit_auth_backend_internal:delete_user(<<"reader">>, <<"test">>)')
+
+
+def test_who_may_read_the_queues_and_nothing_else_reads_them(broker: VirtualHost):
+    broker.publish(INFO, some(1))
+
+    with allowed(broker, read="^caso[.].*$") as url, Inbox([url], [INFO, ERROR]) as inbox:
+        assert inbox.backlog() == 1
+        assert ids(drained(inbox)) == ["message-0"]
+
+
+def test_who_may_not_read_the_queue_is_told_and_does_not_fill_the_log(broker: VirtualHost, caplog: pytest.LogCaptureFixture):
+    broker.publish(INFO, some(1))
+
+    with allowed(broker, read="^$") as url:
+        with Inbox([url], [INFO]) as inbox, pytest.raises(SourceError, match=r"ACCESS_REFUSED.*may read the queues"):
+            list(inbox.batches())
+        with Inbox([url], [INFO]) as inbox, followed(inbox):
+            time.sleep(2.5)
+
+    assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
 
 
 def test_the_next_node_is_tried_where_the_first_is_down(broker: VirtualHost, unused_url: str):
