@@ -225,13 +225,13 @@ def test_a_host_that_swallows_packets_holds_up_nobody(broker: VirtualHost):
     # Accepted by the kernel, and never answered.
     with (
         socket.create_server(("127.0.0.1", 0)) as silent,
-        Inbox([f"amqp://127.0.0.1:{silent.getsockname()[1]}", broker.url], [INFO], timeout=4) as inbox,
+        Inbox([f"amqp://127.0.0.1:{silent.getsockname()[1]}", broker.url], [INFO], timeout=8) as inbox,
     ):
         started = time.monotonic()
         batches = inbox.batches()
         next(batches).acknowledge()
 
-        assert time.monotonic() - started < 3
+        assert time.monotonic() - started < 6
         with pytest.raises(SourceError, match="timed out"):
             next(batches)
 
@@ -386,7 +386,7 @@ def test_a_full_batch_comes_at_once_and_a_part_of_one_after_its_wait(broker: Vir
         waited = time.monotonic() - since
 
     assert len(second.messages) == 2
-    assert 0.5 < waited < 5
+    assert 0.5 < waited < 10
 
 
 def test_who_is_told_to_stop_yields_what_is_already_here(broker: VirtualHost):
@@ -453,10 +453,10 @@ def test_a_broker_that_is_down_holds_up_no_follower(broker: VirtualHost, unused_
 def test_a_slow_commit_does_not_lose_the_connection(broker: VirtualHost):
     broker.publish(INFO, some(4))
 
-    with Inbox([broker.url], [INFO], heartbeat=1) as inbox:
+    with Inbox([broker.url], [INFO], heartbeat=2) as inbox:
         batches = inbox.batches(2)
         first = next(batches)
-        time.sleep(6)
+        time.sleep(8)
         first.acknowledge()
         next(batches).acknowledge()
 
