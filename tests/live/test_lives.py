@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +15,16 @@ from tests.live.capture import FIXTURES
 from tests.live.lives import SERVER_MOVES, VOLUME_MOVES
 from tests.live.log import Step, by_id, read, write
 
+STARTING = """\
+import sys, time
+from pathlib import Path
+from tests.live.workers import Worker
+work = Path(sys.argv[1])
+worker = Worker("nova-compute", work, work)
+worker.start()
+print(worker._process.pid, flush=True)
+time.sleep(600)
+"""
 STEP = Step(
     kind="volume",
     id="volume-1",
@@ -83,3 +97,33 @@ def test_the_captured_notifications_hold_no_token():
         assert "gAAAA" not in text
         assert "_context_" not in text
         assert all(json.loads(line) for line in text.splitlines())
+
+
+def test_a_worker_ends_with_the_process_that_started_it_even_if_that_is_killed(tmp_path: Path):
+    script = tmp_path / "bin" / "nova-compute"
+    script.parent.mkdir()
+    # As a service does that waits for its bus.
+    script.write_text("#!/bin/sh\ntrap '' TERM\nsleep 600 & wait\n")
+    script.chmod(0o755)
+    (tmp_path / "state" / "nova").mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-c", STARTING, tmp_path], stdout=subprocess.PIPE, text=True) as starter:
+        assert starter.stdout is not None
+        group = int(starter.stdout.readline())
+        assert _lives(group)
+
+        starter.kill()
+
+    until = time.monotonic() + 10
+    while _lives(group) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not _lives(group)
+
+
+def _lives(group: int) -> bool:
+    """Whether a process of the group is left that is not just waiting to be reaped."""
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, of_group = stat.read_text().rpartition(")")[2].split()[:3]
+            if int(of_group) == group and state != "Z":
+                return True
+    return False

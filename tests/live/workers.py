@@ -20,6 +20,10 @@ WORKERS = {
 """By program, the service whose configuration each reads."""
 
 
+GUARD = """read -r _; kill -s KILL -- "-$1" 2>/dev/null"""
+"""Ends a group of processes when whoever holds its standard input has gone."""
+
+
 class Worker:
     """One of them, with the processes that it starts."""
 
@@ -30,15 +34,18 @@ class Worker:
         self._conf = work / "etc" / f"{WORKERS[name]}.conf"
         self._folder = work / "state" / WORKERS[name]
         self._process: subprocess.Popen[bytes] | None = None
+        self._guard: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         self.log.parent.mkdir(exist_ok=True)
-        # setpriv ends it with the tests, however these end; its own children go with it.
-        words = ["setpriv", "--pdeathsig=TERM", self._program, "--config-file", self._conf]
+        words = [self._program, "--config-file", self._conf]
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 words, cwd=self._folder, env=_environ(), stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
+        # It ends with the tests, however these end. Told to terminate it would wait for the bus, which has gone as well.
+        guard = ["sh", "-c", GUARD, "guard", str(self._process.pid)]
+        self._guard = subprocess.Popen(guard, stdin=subprocess.PIPE, start_new_session=True)
 
     def check(self) -> None:
         """StartError with its log when it has ended."""
@@ -49,6 +56,11 @@ class Worker:
         """At once, for there is nothing to be kept."""
         if self._process is None:
             return
+        # First: later the number of the group may be another's.
+        if self._guard is not None and self._guard.stdin is not None:
+            self._guard.kill()
+            self._guard.wait()
+            self._guard.stdin.close()
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
