@@ -1,0 +1,1 @@
+"""What caso knows, over HTTP: Almanach's API, and caso's own."""
