@@ -7,7 +7,7 @@ from typing import Any
 
 from dateutil import parser
 
-from caso.api.errors import BadDate, Invalid, Refused
+from caso.api.errors import BadDateError, InvalidError, RefusedError
 from caso.window import BEGINNING
 
 QUERY = "%Y-%m-%d %H:%M:%S.%f"
@@ -16,7 +16,7 @@ ENTITY = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 def of_query(text: str) -> datetime:
-    """The time that a query names, in UTC; Invalid where it is not written to the letter, the fraction of a second included.
+    """The time that a query names, in UTC; InvalidError where it is not written to the letter, the fraction of a second included.
 
     >>> of_query("2016-01-01 00:00:00.0").isoformat()
     '2016-01-01T00:00:00+00:00'
@@ -24,23 +24,23 @@ def of_query(text: str) -> datetime:
     try:
         return datetime.strptime(text, QUERY).replace(tzinfo=UTC)
     except ValueError as exc:
-        raise Invalid from exc
+        raise InvalidError from exc
 
 
 def of_body(value: Any) -> datetime:
-    """The time that a body names, in UTC unless it says otherwise; BadDate for what nobody can read as a date.
+    """The time that a body names, in UTC unless it says otherwise; BadDateError for what nobody can read as a date.
 
     >>> of_body("Jan 31, 2015 18:24+02:00").isoformat()
     '2015-01-31T16:24:00+00:00'
     """
     if not isinstance(value, str):
-        raise BadDate
+        raise BadDateError
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0, tzinfo=None)
     try:
         read = parser.parse(value, default=today, tzinfos=_zone)
         instant = (read.replace(tzinfo=UTC) if read.tzinfo is None else read).astimezone(UTC)
     except (ValueError, TypeError, OverflowError, ArithmeticError) as exc:
-        raise BadDate from exc
+        raise BadDateError from exc
     return _possible(instant)
 
 
@@ -68,5 +68,5 @@ def _zone(name: str | None, offset_seconds: int | None) -> tzinfo | None:
 
 def _possible(instant: datetime) -> datetime:
     if instant < BEGINNING:
-        raise Refused(f"The provided date is before {BEGINNING.date()}, when nothing was in a cloud yet")
+        raise RefusedError(f"The provided date is before {BEGINNING.date()}, when nothing was in a cloud yet")
     return instant

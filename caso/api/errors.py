@@ -15,44 +15,44 @@ class ApiError(Exception):
         self.told = told
 
 
-class Refused(ApiError):
+class RefusedError(ApiError):
     """Understood, and not done: it cannot be meant."""
 
     status = 400
 
 
-class Missing(Refused):
+class MissingError(RefusedError):
     def __init__(self, name: str) -> None:
         super().__init__(f"The '{name}' param is mandatory for the request you have made.")
 
 
-class Invalid(Refused):
+class InvalidError(RefusedError):
     """No JSON, or a value of a kind that cannot be."""
 
     def __init__(self) -> None:
         super().__init__("Invalid parameter or payload")
 
 
-class BadDate(Refused):
+class BadDateError(RefusedError):
     def __init__(self) -> None:
         super().__init__(
             "The provided date has an invalid format. Format should be of yyyy-mm-ddThh:mm:ss.msZ, ex: 2015-01-31T18:24:34.1523Z"
         )
 
 
-class Forbidden(ApiError):
+class ForbiddenError(ApiError):
     status = 403
 
 
-class NotFound(ApiError):
+class NotFoundError(ApiError):
     status = 404
 
 
-class TooLarge(ApiError):
+class TooLargeError(ApiError):
     status = 413
 
 
-class Unavailable(ApiError):
+class UnavailableError(ApiError):
     """It may be done later, or once caso is configured for it."""
 
     status = 503

@@ -42,6 +42,11 @@ class VolumeTypes:
         asked = select(volume_types).where(_in(place)).order_by(volume_types.c.number)
         return [VolumeType(row.id, row.name, row.known_at, row.deleted) for row in self._connection.execute(asked)]
 
+    def everywhere(self) -> list[tuple[Place, VolumeType]]:
+        """As :meth:`all`, of all places."""
+        rows = self._connection.execute(select(volume_types).order_by(volume_types.c.number))
+        return [(Place(row.cloud, row.region), VolumeType(row.id, row.name, row.known_at, row.deleted)) for row in rows]
+
     def _next(self) -> int:
         return int(self._connection.execute(select(func.coalesce(func.max(volume_types.c.number), 0))).scalar_one()) + 1
 
@@ -59,6 +64,16 @@ class VolumeTypeReader:
     def names(self, place: Place) -> dict[str, str]:
         """The name of each, by id."""
         return {one.id: one.name for one in self.all(place)}
+
+    def everywhere(self) -> list[tuple[Place, VolumeType]]:
+        """As :meth:`all`, of all places, each with its own."""
+        with self._database.read() as connection:
+            return VolumeTypes(connection).everywhere()
+
+    def forget(self, place: Place, type_id: str) -> None:
+        """As if nobody had ever told of it: volumes keep the name that they have."""
+        with self._database.write() as connection:
+            VolumeTypes(connection).forget(place, type_id)
 
     def put(self, place: Place, told: Iterable[VolumeType]) -> None:
         with self._database.write() as connection:
