@@ -77,7 +77,7 @@ def entries(
     }
     yield Written.of(request, now, row.key, Field.ROW, value)
     new = changed(row, changes)
-    shown = [new if one is row else one for one in rows]
+    shown = [new if one.key == row.key else one for one in rows]
     start, ends = min(one.start for one in shown), [one.end for one in shown]
     if start != server.created:
         yield Written.of(request, now, start, Field.CREATED, start.isoformat())

@@ -19,6 +19,7 @@ from caso.lifecycle.written import Field, newest
 
 SERVER = "server"
 VOLUME = "volume"
+KINDS = (SERVER, VOLUME)
 TYPE = {SERVER: "instance", VOLUME: "volume"}
 """What Almanach calls each kind."""
 
