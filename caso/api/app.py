@@ -77,5 +77,5 @@ def _http(exc: HTTPException) -> Response:
 
 
 def _unexpected(exc: Exception) -> Response:
-    LOG.exception("a request failed", exc_info=exc)
+    LOG.error("a request failed", exc_info=exc)
     return answers.error("internal error", 500)

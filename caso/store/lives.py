@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_
 
 from caso.store.engine import CHUNK, Database
 from caso.store.entities import Entities
@@ -81,7 +81,7 @@ class Lives:
     def counts(self) -> tuple[int, int]:
         """How many there are, and how many of them have no end."""
         kind = entities.c.kind.in_(EVENTFUL)
-        asked = select(func.count(), func.count().filter(entities.c.ended.is_(None))).where(kind)
+        asked = select(func.count(), func.count(case((entities.c.ended.is_(None), 1)))).where(kind)
         with self._database.read() as connection:
             every, active = connection.execute(asked).one()
         return int(every), int(active)

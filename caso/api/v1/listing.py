@@ -29,11 +29,9 @@ def listing(desk: Desk, project_id: str, *kinds: str) -> Response:
     start, end = period(desk)
     if len(project_id) > LONGEST or "\0" in project_id:
         return written("[]")
-    found = []
-    for lived in desk.store.lives.between(project_id, start, end, kinds):
-        for row in desk.rows(lived.kind, lived.entity):
-            if row.project_id == project_id and row.touches(start, end):
-                # As text, which takes a fraction of the memory: such a list has no end.
-                found.append((row.order, json.dumps(row.document(), sort_keys=True)))
-    found.sort()
-    return written("[" + ", ".join(text for _, text in found) + "]")
+    lives = desk.store.lives.between(project_id, start, end, kinds)
+    rows = (row for lived in lives for row in desk.rows(lived.kind, lived.entity))
+    asked = (row for row in rows if row.project_id == project_id and row.touches(start, end))
+    # As text, which takes a fraction of the memory: such a list has no end.
+    texts = sorted((row.order, json.dumps(row.document(), sort_keys=True)) for row in asked)
+    return written("[" + ", ".join(text for _, text in texts) + "]")
