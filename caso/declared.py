@@ -77,6 +77,7 @@ def _groups_of_others(conf: cfg.ConfigOpts) -> set[str]:
         *messenger_options(messengers),
         *old,
         credentials,
+        "keystone_authtoken",
     }
 
 

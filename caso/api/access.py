@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import hmac
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from caso.errors import ConfigError
@@ -72,3 +73,17 @@ class FirstOf:
 
     def caller(self, environ: dict[str, Any]) -> Caller | None:
         return next((caller for way in self._ways if (caller := way.caller(environ)) is not None), None)
+
+
+PRIVATE_KEY, KEYSTONE = "private_key", "keystone"
+
+
+def access_of(strategy: str, ways: Mapping[str, Callable[[], Access]]) -> Access:
+    """What [auth] strategy says; ``ways`` make each way that it names. The key is asked first: Keystone is never told it.
+
+    Almanach looks for two words in it: ``token``, which is the key, and ``keystone``.
+    """
+    named = {PRIVATE_KEY if word == "token" else word for word in re.findall(r"\w+", strategy)}
+    if not named or named - {PRIVATE_KEY, KEYSTONE}:
+        raise ConfigError(f"[auth] strategy: {strategy!r} is none; choose private_key, keystone, or private_key,keystone")
+    return FirstOf([ways[way]() for way in (PRIVATE_KEY, KEYSTONE) if way in named])

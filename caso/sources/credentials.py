@@ -39,6 +39,19 @@ def set_default_password_login(conf: cfg.ConfigOpts, *, insecure: bool, **login:
         conf.set_default(name, value, group=GROUP)
 
 
+def set_login(conf: cfg.ConfigOpts, group: str, auth_type: str, options: Mapping[str, Any]) -> None:
+    """Have a group of a configuration that has no file name this login."""
+    loading.register_auth_conf_options(conf, group)
+    conf.register_opts(loading.get_auth_plugin_conf_options(auth_type), group=group)
+    set_values(conf, group, {**options, "auth_type": auth_type, "auth_section": None})
+
+
+def set_values(conf: cfg.ConfigOpts, group: str, values: Mapping[str, Any]) -> None:
+    """Give options of a group values that were read before: a $ in one is a $."""
+    for name, value in values.items():
+        conf.set_default(name, value.replace("$", "$$") if isinstance(value, str) else value, group=group)
+
+
 def list_auth_opts() -> list[cfg.Opt]:
     """The options of [keystone_auth] for the sample file: what all plug-ins share, and those of the two usual ones.
 
@@ -129,17 +142,30 @@ def _no_such_cloud(name: str, known: Any) -> str:
     return f"cloud {name!r} is not in {known.config_filename}; choose from {choices}"
 
 
-def _from_group(conf: cfg.ConfigOpts, interface: str | None, manners: Manners) -> Access | None:
-    group = conf[GROUP].auth_section or GROUP
+def login_of(conf: cfg.ConfigOpts, group: str) -> tuple[str, dict[str, Any]] | None:
+    """The plug-in and its options that a group of a file names, or the group that its auth_section does; None where it names none.
+
+    It is a password where only its options are there.
+    """
+    loading.register_auth_conf_options(conf, group)
+    group = conf[group].auth_section or group
+    # Nobody may have asked that group before.
+    loading.register_auth_conf_options(conf, group)
     auth_type = conf[group].auth_type
     if not auth_type:
         conf.register_opts(loading.get_auth_plugin_conf_options("password"), group=group)
         if not conf[group].auth_url:
             return None
         auth_type = "password"
+    return auth_type, _plugin_options(conf, group, auth_type)
+
+
+def _from_group(conf: cfg.ConfigOpts, interface: str | None, manners: Manners) -> Access | None:
+    login = login_of(conf, GROUP)
+    if login is None:
+        return None
     return Access(
-        auth_type,
-        _plugin_options(conf, group, auth_type),
+        *login,
         session=_session(conf[GROUP], manners),
         interface=interface or "public",
         manners=manners,

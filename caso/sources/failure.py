@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import requests
@@ -80,6 +81,15 @@ def request_failed(exc: Exception, what: str, *, denied: str = MAY_READ) -> Sour
     if isinstance(exc, ksa.EndpointNotFound):
         return MissingError(text)
     return SourceError(text)
+
+
+@contextmanager
+def translated(what: str) -> Iterator[None]:
+    """What keystoneauth raises within the block, as :func:`request_failed` says it: for who asks by another library."""
+    try:
+        yield
+    except ksa.ClientException as exc:
+        raise request_failed(exc, what) from exc
 
 
 def reason(exc: Exception) -> str:

@@ -141,6 +141,18 @@ class Access:
         return str(self._options.get("auth_url") or "")
 
     @property
+    def login(self) -> tuple[str, dict[str, Any]]:
+        """The plug-in and its options, for who logs in with another library; for the system where they name no scope."""
+        scoped = self._fixed or any(self._options.get(name) for name in SCOPE_OPTIONS)
+        return self._auth_type, {**({} if scoped else {"system_scope": "all"}), **self._options}
+
+    @property
+    def tls(self) -> tuple[bool | str, str | tuple[str, str] | None]:
+        """Whether certificates of services are looked at, or the file of who signed them; and the user's own, if any."""
+        verify = self._session.verify
+        return True if verify is None else verify, self._session.cert
+
+    @property
     def verified(self) -> bool:
         """Whether the certificates of services are looked at."""
         return self._session.verify is not False
