@@ -25,6 +25,7 @@ PURPOSE = {
     "caso-mapping-migrate": "Write the VOs of mapping_file to the projects in Keystone. Only shows them, unless --no-dry-run.",
     "caso-explain": "Say why the numbers of a server or volume are what they are: its intervals, the arithmetic, its records.",
     "caso-collect": "Take what OpenStack's services notified of servers and volumes from the queue, and keep it.",
+    "caso-api": "Answer over HTTP what is known of servers and volumes, and keep what people write of them.",
     "caso-ledger": "Show which records are held, and what became of them with each messenger; send them again, or never mind.",
 }
 

@@ -44,7 +44,7 @@ def command(
     try:
         set_up_logging(conf)
         if not told_by_act:
-            _tell_oddities(conf)
+            tell_oddities(conf)
         with _ended_by_signals():
             return act(conf)
     except (ConfigError, StoreError) as exc:
@@ -63,7 +63,7 @@ def command(
         return 1
 
 
-def _tell_oddities(conf: config.Configuration) -> None:
+def tell_oddities(conf: config.Configuration) -> None:
     from caso import declared  # every plug-in of this configuration is imported by now, and not before its --help
 
     for sentence in (*conf.remarks, *declared.unknown_options(conf)):
