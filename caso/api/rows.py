@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 from caso.api import edits
@@ -77,7 +78,9 @@ def rows(kind: str, entity: Any, rules: RowRules) -> list[Row]:
         return []
     told = edits.unedited(entity)
     drafts = _server(told, rules) if kind == SERVER else _volume(told, rules)
-    return edits.edited([_row(kind, entity.uuid, draft) for draft in drafts], entity)
+    # A row that was learned of late stands before those that follow it all the same.
+    noted = accumulate((draft.noted_at for draft in drafts), max)
+    return edits.edited([_row(kind, entity.uuid, draft, at) for draft, at in zip(drafts, noted, strict=True)], entity)
 
 
 def _heard_of(server: Server, rules: RowRules) -> bool:
@@ -175,7 +178,7 @@ def _learned_of_end(life: Server | Volume) -> datetime:
     return life.known_at if written is None else written.written_at
 
 
-def _row(kind: str, entity_id: str, draft: Draft) -> Row:
+def _row(kind: str, entity_id: str, draft: Draft, noted_at: datetime) -> Row:
     own = {PROJECT, What.NAME}
     return Row(
         kind=kind,
@@ -186,7 +189,7 @@ def _row(kind: str, entity_id: str, draft: Draft) -> Row:
         last_event=draft.last_event,
         name=draft.facts[What.NAME],
         facts={str(name): value for name, value in draft.facts.items() if name not in own},
-        noted_at=draft.noted_at,
+        noted_at=noted_at,
         processed=draft.processed,
         key=draft.start,
     )
