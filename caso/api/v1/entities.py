@@ -32,7 +32,7 @@ def get(desk: Desk, entity_id: str) -> Response:
 
 def update(desk: Desk, instance_id: str) -> Response:
     """The row that goes on, or with a start in the query the one that ended, with what the body says; the row as it is then."""
-    body = bodies.read(request.data)
+    body = bodies.read(request.get_data())
     within = Period(*period(desk)) if "start" in request.args else None
     changes = validation.of_active(body) if within is None else validation.of_closed(body)
     found = desk.find(instance_id, SERVER)

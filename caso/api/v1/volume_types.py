@@ -27,7 +27,7 @@ def get(desk: Desk, type_id: str) -> Response:
 
 def create(desk: Desk) -> Response:
     """One that is known stays as it is."""
-    type_id, name = map(bodies.identity, bodies.fields(bodies.read(request.data), "type_id", "type_name"))
+    type_id, name = map(bodies.identity, bodies.fields(bodies.read(request.get_data()), "type_id", "type_name"))
     if all(one.id != type_id for _, one in desk.volume_types()):
         desk.store.volume_types.put(desk.place_for_new(), [VolumeType(type_id, name, desk.clock())])
     return empty(201)

@@ -20,7 +20,7 @@ def show(desk: Desk, project_id: str) -> Response:
 
 
 def create(desk: Desk, project_id: str) -> Response:
-    body = bodies.read(request.data)
+    body = bodies.read(request.get_data())
     uuid, start, type_id, size, name, attached_to = bodies.fields(
         body, "volume_id", "start", "volume_type", "size", "volume_name", "attached_to"
     )
@@ -51,7 +51,7 @@ def _name_of_type(desk: Desk, type_id: Any) -> str | None:
 
 
 def resize(desk: Desk, volume_id: str) -> Response:
-    size, date = bodies.fields(bodies.read(request.data), "size", "date")
+    size, date = bodies.fields(bodies.read(request.get_data()), "size", "date")
     at, pen = dates.of_body(date), desk.pen()
     bodies.gib(size)
     desk.change(VOLUME, volume_id, lambda volume: volumes.resize(desk, volume, volume_id, at, size, pen))
@@ -60,13 +60,13 @@ def resize(desk: Desk, volume_id: str) -> Response:
 
 def attach(desk: Desk, volume_id: str) -> Response:
     """Attached, or detached: either way all servers that have it now are named."""
-    date, attachments = bodies.fields(bodies.read(request.data), "date", "attachments")
+    date, attachments = bodies.fields(bodies.read(request.get_data()), "date", "attachments")
     at, attached_to, pen = dates.of_body(date), bodies.ids(attachments), desk.pen()
     desk.change(VOLUME, volume_id, lambda volume: volumes.attach(desk, volume, volume_id, at, attached_to, pen))
     return empty(200)
 
 
 def delete(desk: Desk, volume_id: str) -> Response:
-    at, pen = dates.of_body(bodies.field(bodies.read(request.data), "date")), desk.pen()
+    at, pen = dates.of_body(bodies.field(bodies.read(request.get_data()), "date")), desk.pen()
     desk.change(VOLUME, volume_id, lambda volume: volumes.delete(desk, volume, volume_id, at, pen))
     return empty(202)
