@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from flask import Response, request
 
-from caso.api import bodies, servers, validation
+from caso.api import servers, validation
 from caso.api.answers import document, empty
 from caso.api.desk import Desk
 from caso.api.errors import NotFoundError
 from caso.api.guard import caller
 from caso.api.rows import KINDS, SERVER
 from caso.api.servers import Period
-from caso.api.v1.listing import listing, period
+from caso.api.v1 import asked
+from caso.api.v1.listing import listing
 
 BILLED = frozenset({"flavor", "start", "end"})
 
@@ -32,8 +33,8 @@ def get(desk: Desk, entity_id: str) -> Response:
 
 def update(desk: Desk, instance_id: str) -> Response:
     """The row that goes on, or with a start in the query the one that ended, with what the body says; the row as it is then."""
-    body = bodies.read(request.get_data())
-    within = Period(*period(desk)) if "start" in request.args else None
+    body = asked.body()
+    within = Period(*asked.period(desk)) if "start" in request.args else None
     changes = validation.of_active(body) if within is None else validation.of_closed(body)
     found = desk.find(instance_id, SERVER)
     known = found[0].entity if found else None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Response, request
+from flask import Response
 
 from caso.api import bodies, dates, servers
 from caso.api.answers import empty
 from caso.api.desk import Desk
 from caso.api.rows import SERVER
 from caso.api.servers import NewServer
+from caso.api.v1 import asked
 from caso.api.v1.listing import listing
 
 
@@ -17,7 +18,7 @@ def show(desk: Desk, project_id: str) -> Response:
 
 
 def create(desk: Desk, project_id: str) -> Response:
-    body = bodies.read(request.get_data())
+    body = asked.body()
     uuid, created, flavor, os_type, distro, version, name = bodies.fields(
         body, "id", "created_at", "flavor", "os_type", "os_distro", "os_version", "name"
     )
@@ -38,14 +39,14 @@ def create(desk: Desk, project_id: str) -> Response:
 
 
 def delete(desk: Desk, instance_id: str) -> Response:
-    date = bodies.field(bodies.read(request.get_data()), "date")
+    date = bodies.field(asked.body(), "date")
     pen = desk.pen()
     desk.change(SERVER, instance_id, lambda server: servers.delete(desk, server, instance_id, date, pen))
     return empty(202)
 
 
 def resize(desk: Desk, instance_id: str) -> Response:
-    date, name = bodies.fields(bodies.read(request.get_data()), "date", "flavor")
+    date, name = bodies.fields(asked.body(), "date", "flavor")
     at, name, known = dates.of_body(date), bodies.identity(name), desk.find(instance_id, SERVER)
     flavor = desk.flavor(name, known[0].entity if known else None)
     pen = desk.pen()
@@ -54,9 +55,7 @@ def resize(desk: Desk, instance_id: str) -> Response:
 
 
 def rebuild(desk: Desk, instance_id: str) -> Response:
-    distro, version, os_type, date = bodies.fields(
-        bodies.read(request.get_data()), "distro", "version", "os_type", "rebuild_date"
-    )
+    distro, version, os_type, date = bodies.fields(asked.body(), "distro", "version", "os_type", "rebuild_date")
     at, image_meta, pen = dates.of_body(date), servers.image_meta_of(distro, version, os_type), desk.pen()
     desk.change(SERVER, instance_id, lambda server: servers.rebuild(desk, server, instance_id, at, image_meta, pen))
     return empty(200)

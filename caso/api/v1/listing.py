@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
 
-from flask import Response, request
+from flask import Response
 
-from caso.api import dates
 from caso.api.answers import written
 from caso.api.bodies import LONGEST
 from caso.api.desk import Desk
-from caso.api.errors import MissingError
 from caso.api.guard import require_reading
-
-
-def period(desk: Desk) -> tuple[datetime, datetime]:
-    """The period that a query names: without an end, up to now."""
-    if "start" not in request.args:
-        raise MissingError("start")
-    start = dates.of_query(request.args["start"])
-    return start, dates.of_query(request.args["end"]) if "end" in request.args else desk.clock()
+from caso.api.v1.asked import period
 
 
 def listing(desk: Desk, project_id: str, *kinds: str) -> Response:

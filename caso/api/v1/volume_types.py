@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from caso.api import bodies
 from caso.api.answers import document, empty
 from caso.api.desk import Desk
 from caso.api.errors import NotFoundError
 from caso.api.guard import require_reading
+from caso.api.v1 import asked
 from caso.lifecycle.notice import VolumeType
 from caso.store import Place
 
@@ -27,7 +28,7 @@ def get(desk: Desk, type_id: str) -> Response:
 
 def create(desk: Desk) -> Response:
     """One that is known stays as it is."""
-    type_id, name = map(bodies.identity, bodies.fields(bodies.read(request.get_data()), "type_id", "type_name"))
+    type_id, name = map(bodies.identity, bodies.fields(asked.body(), "type_id", "type_name"))
     if all(one.id != type_id for _, one in desk.volume_types()):
         desk.store.volume_types.put(desk.place_for_new(), [VolumeType(type_id, name, desk.clock())])
     return empty(201)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Response, request
+from flask import Response
 
 from caso.api import bodies, dates, volumes
 from caso.api.answers import empty
 from caso.api.desk import Desk
 from caso.api.errors import NotFoundError
 from caso.api.rows import VOLUME
+from caso.api.v1 import asked
 from caso.api.v1.listing import listing
 from caso.api.volumes import NewVolume
 
@@ -20,7 +21,7 @@ def show(desk: Desk, project_id: str) -> Response:
 
 
 def create(desk: Desk, project_id: str) -> Response:
-    body = bodies.read(request.get_data())
+    body = asked.body()
     uuid, start, type_id, size, name, attached_to = bodies.fields(
         body, "volume_id", "start", "volume_type", "size", "volume_name", "attached_to"
     )
@@ -51,7 +52,7 @@ def _name_of_type(desk: Desk, type_id: Any) -> str | None:
 
 
 def resize(desk: Desk, volume_id: str) -> Response:
-    size, date = bodies.fields(bodies.read(request.get_data()), "size", "date")
+    size, date = bodies.fields(asked.body(), "size", "date")
     at, pen = dates.of_body(date), desk.pen()
     bodies.gib(size)
     desk.change(VOLUME, volume_id, lambda volume: volumes.resize(desk, volume, volume_id, at, size, pen))
@@ -60,13 +61,13 @@ def resize(desk: Desk, volume_id: str) -> Response:
 
 def attach(desk: Desk, volume_id: str) -> Response:
     """Attached, or detached: either way all servers that have it now are named."""
-    date, attachments = bodies.fields(bodies.read(request.get_data()), "date", "attachments")
+    date, attachments = bodies.fields(asked.body(), "date", "attachments")
     at, attached_to, pen = dates.of_body(date), bodies.ids(attachments), desk.pen()
     desk.change(VOLUME, volume_id, lambda volume: volumes.attach(desk, volume, volume_id, at, attached_to, pen))
     return empty(200)
 
 
 def delete(desk: Desk, volume_id: str) -> Response:
-    at, pen = dates.of_body(bodies.field(bodies.read(request.get_data()), "date")), desk.pen()
+    at, pen = dates.of_body(bodies.field(asked.body(), "date")), desk.pen()
     desk.change(VOLUME, volume_id, lambda volume: volumes.delete(desk, volume, volume_id, at, pen))
     return empty(202)
