@@ -58,12 +58,16 @@ def term(interval: Interval[ServerState], server: Server, until: datetime, rules
     return Term(interval, interval.seconds_until(until) - asleep, asleep)
 
 
-def _suspended_seconds(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> float:
-    """Suspend seconds of an interval before ``until``.
+def asleep_from(interval: Interval[ServerState], server: Server, rules: Rules) -> datetime | None:
+    """From when on an interval's seconds are suspend seconds, which may be after its end; None where all of them are wall.
 
     Before the first observation everything counts as wall: cASO counted it so, and a
     site that comes from it must see no step.
     """
-    if not rules.suspends(interval.value.status):
-        return 0.0
-    return interval.seconds_until(until) - interval.seconds_until(min(server.first_seen, until))
+    return max(interval.start, server.first_seen) if rules.suspends(interval.value.status) else None
+
+
+def _suspended_seconds(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> float:
+    """Suspend seconds of an interval before ``until``."""
+    since = asleep_from(interval, server, rules)
+    return 0.0 if since is None else interval.seconds_until(until) - interval.seconds_until(min(since, until))
