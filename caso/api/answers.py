@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response
 
 JSON = "application/json"
+RETRY_AFTER_SECONDS = 10
 
 
 def document(data: Any, status: int = 200) -> Response:
@@ -22,6 +23,13 @@ def written(text: str, status: int = 200) -> Response:
 
 def error(told: Any, status: int) -> Response:
     return document({"error": told}, status)
+
+
+def later(told: str) -> Response:
+    """Not now, but soon."""
+    answer = error(told, 503)
+    answer.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+    return answer
 
 
 def empty(status: int) -> Response:

@@ -10,11 +10,11 @@ from html import escape
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from caso.api import answers, v1
+from caso.api import answers, v1, v2
 from caso.api.access import Access
 from caso.api.desk import Desk
 from caso.api.errors import ApiError
-from caso.api.guard import guard, is_v2
+from caso.api.guard import V2, guard, is_v2
 from caso.api.settings import Settings
 from caso.errors import SourceError, StoreError
 from caso.store import Store
@@ -32,6 +32,7 @@ def create_app(store: Store, settings: Settings, access: Access, clock: Callable
     desk = Desk(store, settings, clock)
     for name, prefix in PREFIXES.items():
         app.register_blueprint(v1.blueprint(name, desk), url_prefix=prefix)
+    app.register_blueprint(v2.blueprint(desk), url_prefix=V2)
     guard(app, access)
     _answer_errors(app)
     return app
@@ -49,12 +50,12 @@ def _answer_errors(app: Flask) -> None:
 def _store(exc: StoreError) -> Response:
     """What is wrong is for the operator: it names files, hosts and users."""
     LOG.error("%s", exc)
-    return answers.error("the store does not answer now; try again later", 503)
+    return answers.later("the store does not answer now; try again later")
 
 
 def _source(exc: SourceError) -> Response:
     LOG.error("%s", exc)
-    return answers.error("who asks cannot be found out now; try again later", 503)
+    return answers.later("who asks cannot be found out now; try again later")
 
 
 def _too_large(exc: RequestEntityTooLarge) -> Response:

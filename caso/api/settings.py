@@ -6,6 +6,7 @@ import dataclasses
 from datetime import timedelta
 
 from caso import __version__
+from caso.accounting.rules import SUSPENDED_STATES
 from caso.store import Place
 
 ONE_MEBIBYTE = 1024 * 1024
@@ -29,10 +30,12 @@ class RowRules:
 class Settings:
     """``place`` is where that lives which is written and not known yet; None: where all that is known lives.
 
-    ``max_body_bytes`` is the size of the largest body of a request that is read.
+    ``max_body_bytes`` is the size of the largest body of a request that is read. ``suspended_states`` are Nova's states in
+    which a server holds nothing.
     """
 
     rules: RowRules = RowRules()
     place: Place | None = None
     max_body_bytes: int = ONE_MEBIBYTE
     version: str = __version__
+    suspended_states: frozenset[str] = SUSPENDED_STATES
