@@ -11,7 +11,7 @@ from typing import Generic
 from caso.lifecycle.life import Life, S
 from caso.lifecycle.timeline import Evidence, Interval, Source
 
-DATED = frozenset({Source.ACTION, Source.NOTIFICATION})
+DATED = frozenset({Source.ACTION, Source.NOTIFICATION, Source.ALMANACH})
 """Who tells the time of a change, not only what is."""
 
 

@@ -13,6 +13,9 @@ from caso.lifecycle.notes import Note
 from caso.lifecycle.timeline import Evidence, Source
 from caso.lifecycle.written import Field, Written
 
+TELL_NO_PROPERTIES = frozenset({Source.NOTIFICATION, Source.ALMANACH})
+"""Who leaves out what flavors have besides their size; Almanach knew even that by the flavor's name only."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Benchmark:
@@ -35,7 +38,7 @@ class Accelerator:
 class Flavor:
     """The size of a server. ``disk_gib`` is root plus ephemeral.
 
-    Without any vCPU it is known by name only, as a person wrote it.
+    Without any vCPU it is known by name only, as a person wrote it, or Almanach.
     """
 
     name: str
@@ -142,8 +145,8 @@ class Server(EventfulLife[ServerState]):
 
     def completed(self, claims: Sequence[Evidence[ServerState]]) -> Sequence[Evidence[ServerState]]:
         """The claims, with the properties of flavors where an event did not tell them."""
-        bare = [piece for piece in claims if piece.source is Source.NOTIFICATION and piece.value.flavor.is_bare]
-        if not bare or len(bare) == len(claims):
+        bare = [piece for piece in claims if piece.source in TELL_NO_PROPERTIES and piece.value.flavor.is_bare]
+        if not bare or (len(bare) == len(claims) and all(piece.value.flavor.vcpus for piece in bare)):
             return claims
         return [_with_properties(piece, claims) if piece in bare else piece for piece in claims]
 
@@ -188,7 +191,13 @@ def _with_known_properties(known: Server, seen: ServerSeen) -> ServerSeen:
 
 def _with_properties(bare: Evidence[ServerState], claims: Iterable[Evidence[ServerState]]) -> Evidence[ServerState]:
     """The claim, with what its flavor is known to have had then, else first."""
-    alike = [one for one in claims if one.value.flavor.size == bare.value.flavor.size and not one.value.flavor.is_bare]
+    flavor = bare.value.flavor
+    if flavor.vcpus:
+        alike = [one for one in claims if one.value.flavor.size == flavor.size and not one.value.flavor.is_bare]
+    else:
+        # It was told by name only.
+        sized = [one for one in claims if one.value.flavor.name == flavor.name and one.value.flavor.vcpus]
+        alike = [one for one in sized if not one.value.flavor.is_bare] or sized
     if not alike:
         return bare
 

@@ -26,6 +26,7 @@ class Source(StrEnum):
     NOTIFICATION = "notification"
     ASSUMPTION = "assumption"
     WRITTEN = "written"
+    ALMANACH = "almanach"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
