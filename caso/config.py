@@ -23,6 +23,7 @@ PURPOSE = {
     "caso-doctor": "Examine this site: configuration, credentials, cloud, store and recipients. It changes nothing.",
     "caso-reconcile": "Hold a month of the ledger against Nova's own usage and a listing made now, and say why they differ.",
     "caso-mapping-migrate": "Write the VOs of mapping_file to the projects in Keystone. Only shows them, unless --no-dry-run.",
+    "caso-almanach-import": "Move in what Almanach's database knows, as mongoexport wrote it. Doing it again changes nothing.",
     "caso-explain": "Say why the numbers of a server or volume are what they are: its intervals, the arithmetic, its records.",
     "caso-collect": "Take what OpenStack's services notified of servers and volumes from the queue, and keep it.",
     "caso-api": "Answer over HTTP what is known of servers and volumes, and keep what people write of them.",

@@ -246,5 +246,13 @@ COMMAND_OPTIONS: Mapping[str, tuple[cfg.Opt, ...]] = {
         cfg.BoolOpt("migrate-projects", default=False, help="Also give the projects of the option projects the tag caso_tag."),
         cfg.BoolOpt("force", default=False, help="Also set the VO of projects that have another one."),
     ),
+    "caso-almanach-import": (
+        cfg.MultiStrOpt(
+            "file",
+            positional=True,
+            default=[],
+            help="What mongoexport wrote of Almanach's collections entity and volume_type, in any order; - for standard input.",
+        ),
+    ),
 }
 """What only one command understands, and only its command line."""

@@ -32,7 +32,7 @@ LAYERS: tuple[frozenset[str], ...] = tuple(
         "standings",
         "history lagging lastrun retiring tasks",
         "job report",
-        "delivery explaining extraction migrating reconciling settling",
+        "almanach delivery explaining extraction migrating reconciling settling",
         "differences planning projects extractors messengers api",
         "sources store wire",
         "accounting",
