@@ -47,6 +47,7 @@ METRICS = (
     Metric("scope_until_timestamp_seconds", "Until when the scope is extracted: time() minus this is its lag.", SCOPE),
     Metric("scope_success_timestamp_seconds", "When a run last saw all that it asked of the scope.", SCOPE),
     Metric("quarantined_objects", "Objects that cannot be read, and are tried again.", ("cloud", "region", "kind")),
+    Metric("messages_left", "Messages of the queue that were taken and are not understood: waiting, or dead.", ("fate",)),
     Metric("messenger_since_timestamp_seconds", "When the messenger was new.", ("messenger",)),
     Metric("messenger_success_timestamp_seconds", "When the messenger last had all that it could be sent.", ("messenger",)),
     Metric(
@@ -110,6 +111,8 @@ def _of_scopes(held: Standings) -> Iterator[Sample]:
         yield from _at("scope_success_timestamp_seconds", _labels(mark), [mark.succeeded])
     for (place, kind), count in held.quarantined.items():
         yield "quarantined_objects", (place.cloud, place.region, kind), count
+    for fate, count in held.messages.items():
+        yield "messages_left", (fate,), count
 
 
 def _labels(mark: Checkpoint) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from caso.errors import StoreError
 from caso.findings import Finding, Level, error, note, of_error, ok, warning
 from caso.lagging import Lag, lag_of
+from caso.lifecycle.notice import Fate
 from caso.store import Checkpoint, Place, Store
 
 LATE = timedelta(days=1)
@@ -35,6 +36,7 @@ def examine(store: Store, expected: Expected, now: datetime) -> Iterator[Finding
         yield from _scopes(store, expected, now)
         yield from _messengers(store, expected)
         yield from _quarantine(store, expected.cloud)
+        yield from _messages(store)
     except StoreError as exc:
         yield of_error(exc, "how far behind caso is cannot be told")
 
@@ -125,6 +127,23 @@ def _quarantine(store: Store, cloud: str) -> Iterator[Finding]:
                 "they are not accounted for, or as they were known before",
                 "the log of caso-extract names them",
             )
+
+
+def _messages(store: Store) -> Iterator[Finding]:
+    """Of what was taken from a queue, what is not understood; nothing where all is, or nothing was ever taken."""
+    left = store.events.counts((Fate.WAITING, Fate.DEAD))
+    if left[Fate.DEAD]:
+        yield warning(
+            f"{left[Fate.DEAD]} messages of the queue were not understood, and are set aside",
+            "what they tell of servers and volumes is not known, unless a listing shows it",
+            "caso-collect --dead list shows each with its reason; caso-collect --dead retry reads them again, drop forgets them",
+        )
+    if left[Fate.WAITING]:
+        yield note(
+            f"{left[Fate.WAITING]} messages of the queue wait for the name of a volume type",
+            "each run reads them again once Cinder, or another message, tells it",
+            "nothing, if it passes; else see whether caso's user may list volume types",
+        )
 
 
 def _span(of: timedelta) -> str:

@@ -12,14 +12,15 @@ from typing import ClassVar, Self
 
 from oslo_config import cfg
 
-from caso.errors import ConfigError, SourceError
+from caso.errors import CasoError, ConfigError, SourceError
 from caso.extractors.base import NOTHING, Ask, Extractor, Memory, Page
 from caso.extractors.flavors import ACCELERATOR_OPTIONS, BENCHMARK_OPTIONS, AcceleratorKeys, BenchmarkKeys, FlavorReader
 from caso.extractors.reading import MessageReader, again
-from caso.findings import Finding, ok
+from caso.findings import Finding, note, of_error, ok
 from caso.sources import Sources
 from caso.sources.compute import utc_now
 from caso.sources.notifications import Batch, Inbox
+from caso.sources.notifications_url import BrokerUrl
 
 LOG = logging.getLogger(__name__)
 
@@ -130,12 +131,12 @@ class NotificationsExtractor(Extractor):
         self._is_rehearsal = True
 
     def examine(self) -> Iterator[Finding]:
-        inbox = self._queues.inbox()
-        try:
-            waiting = inbox.backlog()
-        finally:
-            inbox.close()
-        yield ok(f"the queues of [notifications] can be read: {waiting} messages wait in them")
+        for url in self._queues.urls:
+            try:
+                yield _examined(dataclasses.replace(self._queues, urls=(url,)))
+            except CasoError as exc:
+                why = "what is notified there is not known until it can be reached; polls go on without it"
+                yield of_error(exc, why, "correct [notifications] transport_url")
 
     def extract(self, ask: Ask) -> Iterator[Page]:
         if not ask.windows:
@@ -211,6 +212,23 @@ class NotificationsExtractor(Extractor):
             ask_for_types=lambda: sources.volumes(region, scope).types(),
             user_name=sources.users.name,
         )
+
+
+def _examined(queues: Queues) -> Finding:
+    """What is to be said of the one broker of these queues; ConfigError or SourceError where it cannot be reached."""
+    (broker,) = (str(BrokerUrl.parse(url)) for url in queues.urls)
+    inbox = queues.inbox()
+    try:
+        there, waiting = inbox.there(), inbox.backlog()
+    finally:
+        inbox.close()
+    if not there:
+        return note(
+            f"{broker} answers, and has none of the queues {', '.join(queues.names)}",
+            "a queue comes with the first notification; until then nothing is told",
+            "see topics in nova.conf and cinder.conf, and [notifications] topic and the virtual host here",
+        )
+    return ok(f"{broker} answers: {waiting} messages wait in {', '.join(there)}")
 
 
 def queues_from(conf: cfg.ConfigOpts.GroupAttr) -> Queues:

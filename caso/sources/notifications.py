@@ -113,6 +113,11 @@ class Inbox:
         links = [broker.connected() for broker in self._brokers]
         return sum(link.ready(self._queues) + link.waiting for link in links)
 
+    def there(self) -> Sequence[str]:
+        """The queues that any of the brokers has: one comes with the first notification. SourceError where a broker is down."""
+        links = [broker.connected() for broker in self._brokers]
+        return [queue for queue in self._queues if any(link.has(queue) for link in links)]
+
     def close(self) -> None:
         """What was not acknowledged goes back into its queue."""
         self._closed.set()

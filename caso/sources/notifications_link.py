@@ -115,6 +115,11 @@ class Link:
         with self._telling("count the messages of"):
             return sum(self._count(queue) or 0 for queue in dict.fromkeys(queues))
 
+    def has(self, queue: str) -> bool:
+        """Whether there is such a queue."""
+        with self._telling("look for the queues"):
+            return self._count(queue) is not None
+
     def beat(self) -> None:
         """Tell the broker that this end lives, where it is time and its thread does something else."""
         if time.monotonic() >= self._next_beat and self._lock.acquire(blocking=False):

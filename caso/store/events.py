@@ -82,11 +82,12 @@ class EventLedger:
             last = rows[-1]
             after = or_(events.c.taken > last.taken, and_(events.c.taken == last.taken, events.c.id > last.id))
 
-    def counts(self) -> dict[Fate, int]:
-        """How many there are of each fate."""
+    def counts(self, fates: Collection[Fate] = tuple(Fate)) -> dict[Fate, int]:
+        """How many there are of each of these fates."""
+        asked = select(events.c.state, func.count()).where(events.c.state.in_(sorted(fates))).group_by(events.c.state)
         with self._database.read() as connection:
-            rows = connection.execute(select(events.c.state, func.count()).group_by(events.c.state)).all()
-        return {Fate(state): int(count) for state, count in rows}
+            rows = connection.execute(asked).all()
+        return dict.fromkeys(fates, 0) | {Fate(state): int(count) for state, count in rows}
 
     def retry(self, ids: Collection[str] | None = None) -> int:
         """Let the dead, or those of these ids, wait: the next drain reads them again. How many."""

@@ -11,12 +11,14 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from caso.delivery import Outlet
 from caso.errors import DeliveryError, RejectedError
+from caso.lifecycle.notice import Fate, Notice
 from caso.metrics import text_of
 from caso.projects import Project
 from caso.report import Report
 from caso.standings import standings
+from caso.store import Place
 from caso.testing.servers import FakeCompute
-from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, Recorder, servers
+from tests.unit.cloudlet import PROJECTS, REGION, T1, T2, Cloudlet, Recorder, servers
 
 RULES = Path(__file__).parents[2] / "etc" / "caso" / "alerts.yml"
 ALERTS = {rule["alert"] for group in yaml.safe_load(RULES.read_text())["groups"] for rule in group["rules"]}
@@ -106,6 +108,16 @@ def odd(cloudlet: Cloudlet) -> str:
     return written(cloudlet, cloudlet.run(T2, compute=FakeCompute(rows)))
 
 
+def left_by_messages(fate: Fate) -> Callable[[Cloudlet], str]:
+    def written_so(cloudlet: Cloudlet) -> str:
+        message = Notice("m", "volume.create.end", T1, fate, "it tells no size", "{}")
+        with cloudlet.store() as store:
+            store.take(Place("", REGION), [], [message], [], by="notifications", at=T1)
+        return healthy(cloudlet)
+
+    return written_so
+
+
 def one_scope(until: timedelta) -> Callable[[Cloudlet], str]:
     """The project beta was not part of the last run, and is that far behind."""
 
@@ -135,6 +147,8 @@ CASES = [
     ("a project has no VO", without_a_vo, 2, {"CasoProjectsLeftUndone"}),
     ("records were refused", refused, 1, {"CasoRecordsSetAside"}),
     ("an object cannot be read", odd, 2, {"CasoQuarantineGrows"}),
+    ("a message was not understood", left_by_messages(Fate.DEAD), 1, {"CasoMessagesNotUnderstood"}),
+    ("a message waits", left_by_messages(Fate.WAITING), 2, set()),
     ("a project is half a day behind", one_scope(DAY / 2), 1, set()),
     ("a project is a day behind", one_scope(DAY), 1, {"CasoScopeLags"}),
     ("a project is two days behind of three", one_scope(2 * DAY), 1, {"CasoScopeLags", "CasoScopeNearlyTooLate"}),
@@ -191,6 +205,18 @@ def test_a_quarantine_that_has_been_the_same_for_a_day_is_told_no_more_until_it_
     assert firing(tmp_path, series, 30, set()) == ""
     assert grown != series
     assert firing(tmp_path, grown, 30, {"CasoQuarantineGrows"}) == ""
+
+
+def test_messages_that_wait_for_more_than_a_day_are_told(tmp_path: Path):
+    names = ("caso_messages_left", "caso_run_end")
+    text = left_by_messages(Fate.WAITING)(Cloudlet(tmp_path))
+    series = [one for one in series_of(text, 30) if one["series"].startswith(names)]
+    for one in series:
+        if one["series"].startswith("caso_run_end"):
+            one["values"] = "0+300x360"
+
+    assert firing(tmp_path, series, 23, set()) == ""
+    assert firing(tmp_path, series, 25, {"CasoMessagesWait"}) == ""
 
 
 def test_every_alert_is_tried():

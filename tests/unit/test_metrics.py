@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from caso import watching
 from caso.delivery import Outlet
 from caso.errors import DeliveryError, RejectedError, SourceError
+from caso.lifecycle.notice import Fate, Notice
 from caso.metrics import METRICS, text_of
 from caso.planning import Period
 from caso.projects import Project
@@ -20,7 +21,7 @@ from caso.report import Report
 from caso.run import run
 from caso.sources.traffic import Traffic
 from caso.standings import Standings, standings
-from caso.store import Checkpoint, Scope
+from caso.store import Checkpoint, Place, Scope
 from caso.tasks import locks_of
 from caso.testing.servers import FakeCompute
 from tests.unit.cloudlet import PROJECTS, T1, T2, Cloudlet, Recorder, servers, ticking
@@ -185,6 +186,22 @@ def test_odd_objects_are_counted_as_long_as_they_are_odd(cloudlet):
 
     assert first["caso_quarantined_objects", ("", "server", "RegionOne")] == 1
     assert later["caso_quarantined_objects", ("", "server", "RegionOne")] == 0
+
+
+def test_messages_that_are_not_understood_are_counted_until_they_are(cloudlet):
+    waiting = Notice("m1", "volume.create.end", T1, Fate.WAITING, "nobody has told", "{}")
+    dead = Notice("m2", "volume.create.end", T1, Fate.DEAD, "it tells no size", "{}")
+    with cloudlet.store() as store:
+        store.take(Place("", "RegionOne"), [], [waiting, dead], [], by="notifications", at=T1)
+
+    before = metrics_of(cloudlet, cloudlet.run(T1))
+    with cloudlet.store() as store:
+        store.events.drop()
+    after = metrics_of(cloudlet, cloudlet.run(T2))
+
+    name = "caso_messages_left"
+    assert {fate: before[name, (fate,)] for fate in ("waiting", "dead")} == {"waiting": 1, "dead": 1}
+    assert {fate: after[name, (fate,)] for fate in ("waiting", "dead")} == {"waiting": 1, "dead": 0}
 
 
 def test_what_vanished_is_counted_by_its_kind(cloudlet):

@@ -11,12 +11,13 @@ import pytest
 from caso.doctor import clocks, lag, projects, recipients, spool, store
 from caso.errors import SourceError
 from caso.findings import Finding, Level, of_error
+from caso.lifecycle.notice import Fate, Notice
 from caso.messengers.noop import NoopMessenger
 from caso.places import nearest
 from caso.projects import Project, Projects, VoMapping
 from caso.sources import Scope
+from caso.store import Place, open_store
 from caso.store import Scope as StoreScope
-from caso.store import open_store
 from caso.testing.sources import FakeIdentity, fake_sources
 from tests.unit.cloudlet import T1
 
@@ -147,6 +148,21 @@ def test_a_project_that_was_never_extracted_is_worth_a_note_once_others_were(tmp
 
     assert before == []
     assert [finding.what for finding in after] == ["nova in north has never extracted project p2"]
+
+
+@pytest.mark.parametrize(
+    ("fate", "level", "do"), [(Fate.DEAD, Level.WARNING, "caso-collect --dead list"), (Fate.WAITING, Level.NOTE, "volume types")]
+)
+def test_messages_that_are_not_understood_are_told_and_what_to_do(tmp_path: Path, fate: Fate, level: Level, do: str):
+    message = Notice("m", "volume.create.end", T1, fate, "it tells no size", "{}")
+    with open_store(f"sqlite:///{tmp_path}/caso.sqlite") as held:
+        before = list(lag.examine(held, expected(), T1))
+        held.take(Place("", "north"), [], [message], [], by="notifications", at=T1)
+
+        (found,) = lag.examine(held, expected(), T1)
+
+    assert before == []
+    assert (found.level, found.what.split()[0], do in found.do) == (level, "1", True)
 
 
 def test_a_store_of_a_newer_caso_is_an_error_and_one_of_an_older_a_note(tmp_path: Path):
