@@ -143,7 +143,7 @@ def _no_such_cloud(name: str, known: Any) -> str:
 
 
 def login_of(conf: cfg.ConfigOpts, group: str) -> tuple[str, dict[str, Any]] | None:
-    """The plug-in and its options that a group of a file names, or the group that its auth_section does; None where it names none.
+    """The plug-in and its options that a group of a file names, or that its auth_section does; None where it names none.
 
     It is a password where only its options are there.
     """
