@@ -6,6 +6,7 @@ take longer to import than all else: they are left until the command line is rea
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
@@ -143,7 +144,7 @@ def _command_line_first(conf: Configuration, parse: Callable[..., None], given: 
 
 def _take_over(conf: Configuration, arguments: Sequence[str], prog: str) -> None:
     """Register what is left to register, turn words of older releases into those of this one, and read every value."""
-    from caso import declared, legacy
+    from caso import almanach_options, declared, legacy
     from caso.sources.credentials import register_auth_options
 
     register_auth_options(conf)
@@ -164,6 +165,7 @@ def _take_over(conf: Configuration, arguments: Sequence[str], prog: str) -> None
     conf.remarks += legacy.take_extractor_group(conf, sections)
     declared.register_plugins(conf, USES.get(prog, ()))
     legacy.unite_record_types(conf, messengers, sections)
+    conf.remarks += almanach_options.take(conf, sections, os.environ, prog)
     conf.remarks += spelling.old_arguments(arguments, MAIN)
     conf.remarks += spelling.old_names(files, declared.options_of(conf))
     declared.read_all(conf)

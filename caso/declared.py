@@ -7,7 +7,7 @@ from importlib import metadata
 
 from oslo_config import cfg
 
-from caso import legacy, plugins, spelling
+from caso import almanach_options, legacy, plugins, spelling
 from caso.errors import ConfigError
 from caso.extractors.base import Extractor
 from caso.messengers.base import Messenger
@@ -38,6 +38,8 @@ def unknown_options(conf: cfg.ConfigOpts) -> list[str]:
     known = spelling.known_names(options_of(conf))
     known["keystone_auth"] |= auth_option_names(conf)
     known["extractor"] = set(legacy.EXTRACTOR_GROUP)
+    # What stands in groups of Almanach is taken, or remarked on.
+    known = {group: names for group, names in known.items() if group not in almanach_options.GROUPS}
     files = spelling.read_files(conf)
     return [*spelling.unknown_groups(files, known, _groups_of_others(conf)), *spelling.unknown_options(files, known)]
 
@@ -77,6 +79,7 @@ def _groups_of_others(conf: cfg.ConfigOpts) -> set[str]:
         *messenger_options(messengers),
         *old,
         credentials,
+        *almanach_options.GROUPS,
         "keystone_authtoken",
     }
 
@@ -94,7 +97,9 @@ def _own_options() -> list[tuple[str | None, Sequence[cfg.Opt]]]:
 
 
 def _extractors(conf: cfg.ConfigOpts) -> dict[str, type[Extractor]]:
-    return plugins.load_all(EXTRACTORS, conf.extractor, Extractor)
+    """Those that a run asks, and those that this command uses besides: their options are registered."""
+    besides = [name for name in plugins.names(EXTRACTORS) if name in conf]
+    return plugins.load_all(EXTRACTORS, dict.fromkeys([*conf.extractor, *besides]), Extractor)
 
 
 def _messengers(conf: cfg.ConfigOpts) -> dict[str, type[Messenger]]:

@@ -99,7 +99,7 @@ def take_extractor_group(conf: cfg.ConfigOpts, sections: Sections) -> list[str]:
         raise ConfigError(f"[extractor] insecure: {exc}; write true or false") from exc
     set_default_password_login(
         conf,
-        auth_url=_v3(credentials["endpoint"]),
+        auth_url=v3(credentials["endpoint"]),
         username=credentials.get("user", DEFAULT_USER),
         password=credentials.get("password", ""),
         insecure=insecure,
@@ -108,10 +108,10 @@ def take_extractor_group(conf: cfg.ConfigOpts, sections: Sections) -> list[str]:
     return [f"[extractor] {', '.join(credentials)}: names of an older release; write [{AUTH_GROUP}] {write}"]
 
 
-def _v3(url: str) -> str:
+def v3(url: str) -> str:
     """The URL of Keystone's third version; the second is gone.
 
-    >>> _v3("https://keystone.example.org:5000/v2.0/")
+    >>> v3("https://keystone.example.org:5000/v2.0/")
     'https://keystone.example.org:5000/v3'
     """
     return re.sub(r"/v2(\.0)?/?$", "/v3", url.strip())

@@ -123,12 +123,14 @@ AUTH = (
     cfg.StrOpt(
         "strategy",
         default="private_key",
+        deprecated_opts=[cfg.DeprecatedOpt("auth_strategy", group="ALMANACH")],
         help="Who may use caso-api: private_key, keystone, or both, as in private_key,keystone: who has the key, and who has a "
         "token of Keystone.",
     ),
     cfg.StrOpt(
         "private_key",
         secret=True,
+        deprecated_opts=[cfg.DeprecatedOpt("auth_token", group="ALMANACH")],
         help="The key that callers send in X-Auth-Token; who has it may read and write all. There is no default, and Almanach's "
         "(secret) is refused.",
     ),
