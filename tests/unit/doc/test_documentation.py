@@ -50,7 +50,7 @@ def spelled(option: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["caso-extract", "caso-projects", "caso-ledger", "caso-reconcile", "caso-explain", "caso-doctor"]
+    "command", ["caso-extract", "caso-collect", "caso-projects", "caso-ledger", "caso-reconcile", "caso-explain", "caso-doctor"]
 )
 def test_every_option_of_a_command_is_in_its_manual_page_and_no_other(command: str, capsys: pytest.CaptureFixture[str]):
     page = (SOURCE / "man" / f"{command}.rst").read_text(encoding="utf-8")
