@@ -54,7 +54,7 @@ class Life(Generic[S]):
     ``end_reason`` says why when no API told it (it vanished, its project is gone).
     """
 
-    __slots__ = ()
+    __slots__ = ("_intervals",)
 
     created: datetime
     ended: datetime | None
@@ -63,6 +63,7 @@ class Life(Generic[S]):
     known_at: datetime
     evidence: tuple[Evidence[S], ...]
     user_name: str | None
+    _intervals: tuple[Interval[S], ...]
 
     @property
     def project_id(self) -> str:
@@ -81,6 +82,15 @@ class Life(Generic[S]):
 
     def intervals(self) -> tuple[Interval[S], ...]:
         """The intervals of this life from its creation, the last one closed at its end."""
+        try:
+            return self._intervals
+        except AttributeError:
+            # A life never changes, and is asked for them again and again.
+            object.__setattr__(self, "_intervals", self.folded())
+            return self._intervals
+
+    def folded(self) -> tuple[Interval[S], ...]:
+        """Its intervals, made of its claims."""
         intervals = fold(self.claims, self.created)
         if self.ended is None:
             return intervals
@@ -131,9 +141,9 @@ class EventfulLife(Life[S]):
         """The claims, each with what its teller left out and others told."""
         return claims
 
-    def intervals(self) -> tuple[Interval[S], ...]:
+    def folded(self) -> tuple[Interval[S], ...]:
         """As of every life, with what was written."""
-        return written.patched(super().intervals(), self.written, self.readers) if self.written else super().intervals()
+        return written.patched(super().folded(), self.written, self.readers) if self.written else super().folded()
 
     @property
     def readers(self) -> Mapping[Field, Callable[[Any], Any]]:
@@ -156,14 +166,13 @@ class EventfulLife(Life[S]):
         if not (self.gone or fresh.gone or self.notes or fresh.notes or self.written or fresh.written):
             # Most are told of by polls alone.
             return super().told_by(fresh, **changes)
-        newer = super().told_by(fresh, **changes)
         ends = [gone for gone in (self.gone, fresh.gone) if gone is not None]
-        return dataclasses.replace(  # type: ignore[type-var]  # its kinds are dataclasses
-            newer,
-            gone=min(ends, default=None),
-            notes=notes.united(self.notes, fresh.notes),
-            written=written.united(self.written, fresh.written),
-        ).with_its_ends()
+        changes |= {
+            "gone": min(ends, default=None),
+            "notes": notes.united(self.notes, fresh.notes),
+            "written": written.united(self.written, fresh.written),
+        }
+        return super().told_by(fresh, **changes).with_its_ends()
 
     def with_its_ends(self) -> Self:
         """This life from when to when it was written to be, else, of its end, as an event told it."""

@@ -9,10 +9,11 @@ a notification is a claim over a point. A life is folded from all claims.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from enum import StrEnum
 from heapq import heappop, heappush
+from itertools import chain
 from typing import Generic, TypeVar
 
 V = TypeVar("V")
@@ -66,7 +67,7 @@ def add(held: Sequence[Evidence[V]], new: Evidence[V]) -> tuple[Evidence[V], ...
     So a resource that does not change keeps one claim, however often it is polled.
     """
     for place, piece in enumerate(held):
-        if (piece.value, piece.since) == (new.value, new.since):
+        if piece.since == new.since and piece.value == new.value:
             return (*held[:place], piece.with_repeat(new), *held[place + 1 :])
     return (*held, new)
 
@@ -80,22 +81,41 @@ def fold(evidence: Iterable[Evidence[V]], start: datetime) -> tuple[Interval[V],
     earlier claim does; before all claims, the first of them: as the API tells it, the
     resource was since ``start`` what it was when first seen.
     """
-    merged: tuple[Evidence[V], ...] = ()
+    pieces = _in_order(evidence)
+    points = all(piece.since == piece.until for piece in pieces)
+    decided = _of_points(pieces, start) if points else _Sweep(pieces).decided(start)
+    runs: list[tuple[datetime, Evidence[V]]] = []
+    for cut, piece in decided:
+        if not runs or runs[-1][1].value != piece.value:
+            runs.append((cut, piece))
+    ends = [*(cut for cut, _ in runs[1:]), None]
+    return tuple(Interval(cut, end, piece.value, _source(piece, cut)) for (cut, piece), end in zip(runs, ends, strict=False))
+
+
+def _in_order(evidence: Iterable[Evidence[V]]) -> Sequence[Evidence[V]]:
+    """One claim for each value and the time since when, the weightier ones later."""
+    pieces = list(evidence)
+    if len({piece.since for piece in pieces}) < len(pieces):
+        pieces = list(_merged(pieces))
+        # Of those that start together the value's text decides last, so that no order of arrival shows.
+        pieces.sort(key=lambda piece: repr(piece.value))
+        pieces.sort(key=lambda piece: piece.told_at, reverse=True)
+    pieces.sort(key=lambda piece: piece.since)
+    return pieces
+
+
+def _merged(evidence: Iterable[Evidence[V]]) -> Iterable[Evidence[V]]:
+    by_time: dict[datetime, tuple[Evidence[V], ...]] = {}
     for piece in evidence:
-        merged = add(merged, piece)
-    if len(merged) <= 1:
-        # Most lives, by far, are told of by one claim, which needs no weighing.
-        return tuple(Interval(start, None, only.value, _source(only, start)) for only in merged)
-    sweep = _Sweep(merged)
-    cuts = sorted({start, *(p.since for p in merged if p.since > start), *(p.until for p in merged if p.until > start)})
-    intervals: list[Interval[V]] = []
-    for cut, following in zip(cuts, [*cuts[1:], None], strict=True):
-        piece = sweep.decides(cut, cut if following is None else following)
-        if intervals and intervals[-1].value == piece.value:
-            intervals[-1] = dataclasses.replace(intervals[-1], end=following)
-        else:
-            intervals.append(Interval(cut, following, piece.value, _source(piece, cut)))
-    return tuple(intervals)
+        by_time[piece.since] = add(by_time.get(piece.since, ()), piece)
+    return chain.from_iterable(by_time.values())
+
+
+def _of_points(ordered: Sequence[Evidence[V]], start: datetime) -> Iterable[tuple[datetime, Evidence[V]]]:
+    """What decides from when on, where all claims are over points: the nearest earlier one, without any weighing."""
+    from_when = {start: ordered[0]} if ordered else {}
+    from_when |= {max(piece.since, start): piece for piece in ordered}
+    return from_when.items()
 
 
 def _source(piece: Evidence[V], cut: datetime) -> Source:
@@ -105,14 +125,20 @@ def _source(piece: Evidence[V], cut: datetime) -> Source:
 class _Sweep(Generic[V]):
     """Finds what decides each stretch of time, asked for in order; n claims cost n log n in all."""
 
-    def __init__(self, pieces: Iterable[Evidence[V]]) -> None:
-        # Later in this order is weightier; the value's text makes it total, so that no order of arrival shows.
-        self._pieces = sorted(pieces, key=lambda p: (p.since, -p.told_at.timestamp(), repr(p.value)))
+    def __init__(self, ordered: Sequence[Evidence[V]]) -> None:
+        self._pieces = ordered
         self._begun = 0
         self._covering: list[int] = []
         self._nearest: tuple[datetime, int] | None = None
 
-    def decides(self, cut: datetime, end: datetime) -> Evidence[V]:
+    def decided(self, start: datetime) -> Iterator[tuple[datetime, Evidence[V]]]:
+        """What decides from when on."""
+        edges = {edge for piece in self._pieces for edge in (piece.since, piece.until) if edge > start}
+        cuts = [start, *sorted(edges)]
+        for cut, following in zip(cuts, [*cuts[1:], cuts[-1]], strict=True):
+            yield cut, self._decides(cut, following)
+
+    def _decides(self, cut: datetime, end: datetime) -> Evidence[V]:
         """The claim that decides from ``cut`` to ``end``, between which no claim begins or ends."""
         while self._begun < len(self._pieces) and self._pieces[self._begun].since <= cut:
             heappush(self._covering, -self._begun)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
+from functools import lru_cache
 from typing import Any
 
 HIDDEN = "***"
@@ -44,6 +45,18 @@ def without_secrets(value: Any) -> Any:
     if isinstance(value, list):
         return [without_secrets(inner) for inner in value]
     return value
+
+
+def _told(name: str, value: Any) -> Any:
+    if value and _is_secret(name):
+        return HIDDEN
+    return without_secrets(value) if isinstance(value, dict | list) else value
+
+
+@lru_cache(4096)
+def _is_secret(name: str) -> bool:
+    """Services have some hundred names for all that they tell, and use them in each message."""
+    return _SECRET.search(name) is not None
 
 
 def text_without_secrets(text: str) -> str:
