@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import re
 from functools import lru_cache
 from typing import Any
@@ -25,11 +24,6 @@ _FERNET = re.compile(r"gAAAAA[\w-]{20,}=*")
 _LOGIN = re.compile(r"://[^/\s\"']*@")
 
 
-@functools.lru_cache(4096)
-def _is_secret(key: str) -> bool:
-    return _SECRET.search(key) is not None
-
-
 def without_secrets(value: Any) -> Any:
     """A copy of what JSON said, without what only the request was about, and with each secret value hidden.
 
@@ -37,11 +31,7 @@ def without_secrets(value: Any) -> Any:
     {'server': {'adminPass': '***', 'name': 'c'}}
     """
     if isinstance(value, dict):
-        return {
-            key: HIDDEN if inner and _is_secret(key) else without_secrets(inner)
-            for key, inner in value.items()
-            if not key.startswith(_CONTEXT)
-        }
+        return {key: _told(key, inner) for key, inner in value.items() if not key.startswith(_CONTEXT)}
     if isinstance(value, list):
         return [without_secrets(inner) for inner in value]
     return value
