@@ -37,6 +37,7 @@ def test_an_unversioned_message_tells_all_but_the_extra_specs():
         image_meta={"base_image_ref": "image-0", "min_disk": "1", "distro": "debian"},
         metadata={"department": "physics"},
         audit_end=None,
+        renamed=False,
     )
 
 
