@@ -75,8 +75,6 @@ class Replay:
         """Only the first attachment and the last detachment close a row, and no row that is young."""
         row = self.rows[-1]
         before = row.facts[What.ATTACHED_TO]
-        if before == moment.value and not moment.said:
-            return
         if bool(before) != bool(moment.value) and moment.at - row.start >= self._young:
             self._cut(moment, {What.ATTACHED_TO: moment.value})
         else:
@@ -116,22 +114,15 @@ def _learned(life: EventfulLife[Any], interval: Interval[Any]) -> datetime:
 def history(life: EventfulLife[Any], what: What, read: Callable[[Any], Any] = lambda value: value) -> list[Moment]:
     """When events told, or people wrote, that this changed, oldest first; ``read`` makes of a value what is shown of it.
 
-    An event that tells what the one before it told is no change, so what was written in between stays.
+    An event that tells the name that the one before it told is no change, so what was written in between stays.
     """
-    moments: list[Moment] = []
-    last: object = _NOTHING
-    for note in life.notes:
-        if note.what is what:
-            value = note.value
-            if value != last:
-                moments.append(Moment(note.at, what, read(value), note.at))
-            last = value
+    told = [note for note in life.notes if note.what is what]
+    changed = [note for before, note in zip([None, *told], told, strict=False) if before is None or before.text != note.text]
+    # Of attachments only events tell at which they changed.
+    moments = [Moment(note.at, what, read(note.value), note.at) for note in (told if what is What.ATTACHED_TO else changed)]
     entries = sorted((entry for entry in life.written if entry.field == Field(what)), key=lambda entry: entry.order)
     moments += [Moment(entry.at, what, read(entry.value_sent), entry.written_at, said=True) for entry in entries]
     return sorted(moments, key=lambda moment: moment.at)
-
-
-_NOTHING = object()
 
 
 def in_order(moments: Iterable[Moment]) -> list[Moment]:

@@ -14,7 +14,7 @@ from caso.api.replay import PROJECT, Draft, Moment, Replay, changes_of_state, hi
 from caso.api.settings import RowRules
 from caso.lifecycle.notes import What
 from caso.lifecycle.server import Server, ServerState
-from caso.lifecycle.timeline import Interval
+from caso.lifecycle.timeline import Interval, Source
 from caso.lifecycle.volume import Volume, VolumeState
 from caso.lifecycle.written import Field, newest
 
@@ -119,7 +119,8 @@ def _volume(volume: Volume, rules: RowRules) -> list[Draft]:
     replay = _played(volume, billed, [*history(volume, What.NAME), *attached], unknown, rules)
     now: dict[str, Any] = {What.NAME: volume.name}
     if volume.ended is not None:
-        replay.end(volume.ended, _learned_of_end(volume), drop_young=True)
+        # What Almanach itself told of has been through its rules.
+        replay.end(volume.ended, _learned_of_end(volume), drop_young=volume.newest_claim.source is not Source.ALMANACH)
     else:
         now[What.ATTACHED_TO] = list(volume.server_ids)
     return _finished(replay, volume, now)

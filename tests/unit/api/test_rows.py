@@ -235,9 +235,9 @@ def test_a_volume_that_is_given_away_has_a_row_for_each_owner():
 def test_a_volume_that_is_renamed_shows_each_name_where_it_had_it_if_a_row_was_opened_in_between():
     found = of_volume(
         volume_event(hours(0), [], name="a"),
-        volume_event(hours(1), [], name="b"),
-        volume_event(hours(2), [], name="b", size_gib=20),
-        volume_event(hours(3), [], name="c", size_gib=20),
+        volume_event(hours(1), name="b"),
+        volume_event(hours(2), name="b", size_gib=20),
+        volume_event(hours(3), name="c", size_gib=20),
     )
 
     assert told(found, "name", "last_event") == [
