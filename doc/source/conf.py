@@ -37,5 +37,6 @@ man_pages = [
     ("man/caso-explain", "caso-explain", "say why a server's or volume's numbers are what they are", author, 1),
     ("man/caso-reconcile", "caso-reconcile", "hold the ledger against Nova's own usage", author, 1),
     ("man/caso-ledger", "caso-ledger", "show what became of records, and send them again", author, 1),
+    ("man/caso-api", "caso-api", "answer what is known of servers and volumes, as Almanach did", author, 1),
     ("man/caso-mapping-migrate", "caso-mapping-migrate", "write VOs of the mapping file to Keystone", author, 1),
 ]

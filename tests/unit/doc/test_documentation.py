@@ -50,7 +50,17 @@ def spelled(option: str) -> str:
 
 
 @pytest.mark.parametrize(
-    "command", ["caso-extract", "caso-collect", "caso-projects", "caso-ledger", "caso-reconcile", "caso-explain", "caso-doctor"]
+    "command",
+    [
+        "caso-api",
+        "caso-collect",
+        "caso-doctor",
+        "caso-explain",
+        "caso-extract",
+        "caso-ledger",
+        "caso-projects",
+        "caso-reconcile",
+    ],
 )
 def test_every_option_of_a_command_is_in_its_manual_page_and_no_other(command: str, capsys: pytest.CaptureFixture[str]):
     page = (SOURCE / "man" / f"{command}.rst").read_text(encoding="utf-8")
