@@ -112,7 +112,7 @@ def _has_ended_by_a_row(known: Server | Volume) -> bool:
 
 
 def _notes(rows: Sequence[Row]) -> Iterator[tuple[Note, ...]]:
-    """For each row, what is otherwise than in the one before it, and attachments that changed in it."""
+    """For each row, what is otherwise than in the one before it; what changed in place stands as if since its start."""
     before: dict[What, str] = {What.IMAGE_META: "{}", What.METADATA: "{}", What.ATTACHED_TO: "[]"}
     for row in rows:
         told = {
@@ -121,8 +121,5 @@ def _notes(rows: Sequence[Row]) -> Iterator[tuple[Note, ...]]:
             What.METADATA: row.metadata,
             What.ATTACHED_TO: row.attached_to,
         }
-        found = [Note(row.start, what, text) for what, text in told.items() if before.get(what) != text]
-        if row.attached_to != "[]" and row.start < row.last_event != row.end:
-            found.append(Note(row.last_event, What.ATTACHED_TO, row.attached_to))
+        yield tuple(Note(row.start, what, text) for what, text in told.items() if before.get(what) != text)
         before |= told
-        yield tuple(found)

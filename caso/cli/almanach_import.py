@@ -30,6 +30,7 @@ def _import(conf: Configuration) -> int:
     from caso.almanach.flavors import FlavorBook
     from caso.almanach.importing import move_in
     from caso.cli import almanach_tables, screen
+    from caso.sources import Sources
     from caso.wiring import moving_in
 
     told = _Told()
@@ -37,7 +38,8 @@ def _import(conf: Configuration) -> int:
         files = list(_open(conf.file, opened))
         opener = moving_in.access(conf)
         place = moving_in.home(conf, store, opener)
-        flavors = FlavorBook(store, moving_in.ask_for_flavors(conf, place, opener))
+        sources = Sources(opener) if opener else None
+        flavors = FlavorBook(store, moving_in.ask_for_flavors(conf, place.region, sources))
         summary = move_in(files, store, place, flavors, told)
     almanach_tables.print_summary(summary, place, screen.console(), dry_run=conf.dry_run)
     told.rest()
@@ -84,7 +86,7 @@ class _Told:
 
 def _tell_unread(summary: Summary) -> None:
     for field, unread in sorted(summary.unread.items()):
-        _say(f"{unread.place}: nobody knows the field {field}, and it is left out, there and wherever it is: {unread.rows} rows")
+        _say(f"{unread.place}: nobody knows the field {field}; it is left out wherever it is (rows: {unread.rows})")
 
 
 def _say(sentence: str) -> None:

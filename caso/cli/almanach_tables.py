@@ -20,8 +20,8 @@ MOST_NAMED = 10
 def print_summary(summary: Summary, place: Place, console: Console, *, dry_run: bool) -> None:
     """What was read and what became of it; what was mended; what is known by name only."""
     where = "/".join(name for name in place if name)
-    title = f"Would be moved in to {where} (dry run: nothing was changed)" if dry_run else f"Moved in to {where}"
-    table = light_table(plain(title).plain)
+    console.print(plain(f"Would be moved in to {where} (dry run: nothing was changed)" if dry_run else f"Moved in to {where}"))
+    table = light_table()
     table.add_column("")
     for column in ("Rows", "New", "Changed", "As known", "Living"):
         table.add_column(column, justify="right", no_wrap=True)
@@ -40,7 +40,7 @@ def print_summary(summary: Summary, place: Place, console: Console, *, dry_run: 
     if summary.by_name_only:
         console.print(plain(_by_name_only(summary)))
     if summary.broken:
-        console.print(f"{summary.broken:,} of {summary.lines:,} lines are left out; each is named on standard error.")
+        console.print(f"Lines that are left out: {summary.broken:,} of {summary.lines:,}")
 
 
 def _mended(summary: Summary) -> Iterator[tuple[int, str]]:
@@ -55,6 +55,6 @@ def _by_name_only(summary: Summary) -> str:
     names = ", ".join(summary.flavors_by_name_only[:MOST_NAMED])
     more = ", ..." if len(summary.flavors_by_name_only) > MOST_NAMED else ""
     return (
-        f"{summary.by_name_only:,} servers had flavors that are known by name only ({names}{more}): they make no records until "
+        f"Servers with flavors that are known by name only: {summary.by_name_only:,} ({names}{more}). They make no records until "
         "somebody tells the size."
     )

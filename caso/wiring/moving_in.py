@@ -61,11 +61,11 @@ def _region(conf: Configuration, known: list[str], opener: Access | None) -> str
     raise ConfigError(f"the region of Almanach is not known: {have}; name it with --region-name, or in [api] region_name")
 
 
-def ask_for_flavors(conf: cfg.ConfigOpts, place: Place, opener: Access | None) -> Ask:
-    """Nova's flavors of today by name, where there are credentials; SourceError where it does not answer."""
-    if opener is None:
+def ask_for_flavors(conf: cfg.ConfigOpts, region: str, sources: Sources | None) -> Ask:
+    """Nova's flavors of today by name, where it can be asked; SourceError where it does not answer."""
+    if sources is None:
         return lambda name: None
-    flavors = Sources(opener).flavors(place.region)
+    flavors = sources.flavors(region)
     benchmark = BenchmarkKeys.from_conf(conf.benchmark) if "benchmark" in conf else BenchmarkKeys()
     accelerator = AcceleratorKeys.from_conf(conf.accelerator) if "accelerator" in conf else AcceleratorKeys()
     reader = FlavorReader(benchmark, accelerator)

@@ -52,6 +52,7 @@ def spelled(option: str) -> str:
 @pytest.mark.parametrize(
     "command",
     [
+        "caso-almanach-import",
         "caso-api",
         "caso-collect",
         "caso-doctor",
