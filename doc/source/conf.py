@@ -33,6 +33,7 @@ man_pages = [
     ("man/caso-doctor", "caso-doctor", "examine a site before and while caso runs on it", author, 1),
     ("man/caso-extract", "caso-extract", "account for what an OpenStack cloud's projects used", author, 1),
     ("man/caso-collect", "caso-collect", "keep what OpenStack's services notify of servers and volumes", author, 1),
+    ("man/caso-almanach-import", "caso-almanach-import", "move in what Almanach's database knows", author, 1),
     ("man/caso-projects", "caso-projects", "show the projects that caso accounts for", author, 1),
     ("man/caso-explain", "caso-explain", "say why a server's or volume's numbers are what they are", author, 1),
     ("man/caso-reconcile", "caso-reconcile", "hold the ledger against Nova's own usage", author, 1),
