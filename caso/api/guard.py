@@ -35,6 +35,8 @@ def guard(app: Flask, access: Access) -> None:
         g.caller = who
         if request.method not in READING and not who.may_write():
             raise ForbiddenError("The token of this request does not allow to write")
+        if not who.may_read(None):
+            raise ForbiddenError("The token of this request has none of the roles that may read here")
         return None
 
 

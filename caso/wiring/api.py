@@ -41,7 +41,12 @@ def settings(conf: Configuration, store: Store) -> Settings:
         metadata=frozenset(entities.instance_metadata),
         image_meta=frozenset(entities.instance_image_meta),
     )
-    return Settings(rules=rules, place=place_of(conf, store), max_body_bytes=conf.api.max_body_bytes)
+    return Settings(
+        rules=rules,
+        place=place_of(conf, store),
+        max_body_bytes=conf.api.max_body_bytes,
+        suspended_states=wiring.rules_to_read(conf).suspended_states,
+    )
 
 
 def place_of(conf: Configuration, store: Store) -> Place | None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Self
 
 from tests.cloud.configs import REGION, write_configs
-from tests.cloud.credentials import ADMIN, READER, Credentials
+from tests.cloud.credentials import ADMIN, BILLING, READER, Credentials
 from tests.cloud.database import copy_databases
 from tests.cloud.environment import service_venv
 from tests.cloud.faults import Calls, Faults
@@ -117,6 +117,16 @@ class Cloud:
         return Credentials(self.auth_url, ADMIN)
 
     @property
+    def billing(self) -> Credentials:
+        """Has the role ``service``, and no other, on the project of services."""
+        return Credentials(self.auth_url, BILLING)
+
+    @property
+    def services_project(self) -> str:
+        """Id of the project that the users of services have their roles on."""
+        return stable_hex("project", "service")
+
+    @property
     def faults(self) -> Faults:
         """Add to it what shall go wrong; clear it afterwards."""
         return self._proxy.faults
@@ -175,6 +185,21 @@ class Cloud:
         self._configure()
         service.start()
         service.wait()
+
+    @contextlib.contextmanager
+    def tokens_last(self, seconds: int) -> Iterator[None]:
+        """Within the block the tokens that Keystone gives are valid for so long; restarts it at both ends."""
+        config = self.workdir / "etc" / "keystone.conf"
+        text = config.read_text().replace("\nexpiration = 86400\n", f"\nexpiration = {seconds}\n")
+        service = self._services["keystone"]
+        service.stop()
+        config.write_text(text)
+        service.start()
+        service.wait()
+        try:
+            yield
+        finally:
+            self.restart("keystone")
 
     def lose_cell(self, name: str) -> None:
         """Nova cannot reach the database of ``cell1`` or ``cell2`` any more; restarts Nova.

@@ -4,7 +4,7 @@ import dataclasses
 
 from tests.cloud.configs import PASSWORD, REGION
 
-READER, ADMIN = "caso-reader", "caso-admin"
+READER, ADMIN, BILLING = "caso-reader", "caso-admin", "billing"
 
 
 @dataclasses.dataclass(frozen=True)

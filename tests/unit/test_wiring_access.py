@@ -5,7 +5,7 @@ import socket
 import pytest
 
 from caso import config
-from caso.api.access import ALL
+from caso.api.access import ALL, Caller
 from caso.errors import ConfigError, SourceError
 from caso.wiring.access import callers, middleware_options
 
@@ -123,3 +123,31 @@ def test_keystone_is_not_asked_about_nobody(build):
     access = callers(build(f"[auth]\nstrategy = keystone\n{ALMANACHS}"))
 
     assert access.caller({"REQUEST_METHOD": "GET", "PATH_INFO": "/"}) is None
+
+
+def token(*roles, **scope):
+    return {"roles": [{"id": name, "name": name} for name in roles], **scope}
+
+
+OF_P = {"project": {"id": "p"}}
+
+
+@pytest.mark.parametrize(
+    ("told", "caller"),
+    [
+        (token("watcher", **OF_P), Caller(project_id="p")),
+        (token("WATCHER", **OF_P), Caller(project_id="p")),
+        (token("boss", **OF_P), ALL),
+        (token("robot", system={"all": True}), ALL),
+        (token("boss", domain={"id": "d"}), Caller()),
+        (token("boss"), Caller()),
+        (token("admin", "service", "reader", "member", **OF_P), Caller()),
+        (token("boss,watcher", **OF_P), Caller()),
+        ({}, Caller()),
+    ],
+)
+def test_the_roles_that_count_are_those_of_the_configuration_on_a_project_or_the_system(build, told, caller):
+    conf = build(f"[auth]\nstrategy = keystone\nadmin_roles = Boss\nservice_roles = robot\nreader_roles = watcher\n{ALMANACHS}")
+    (keystone,) = callers(conf)._ways
+
+    assert keystone._caller(told) == caller

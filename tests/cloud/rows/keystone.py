@@ -4,7 +4,7 @@ import itertools
 import json
 
 from tests.cloud.configs import REGION
-from tests.cloud.credentials import ADMIN, READER
+from tests.cloud.credentials import ADMIN, BILLING, READER
 from tests.cloud.rows.table import Rows
 from tests.cloud.seed.catalog import DEFAULT_DOMAIN, EGI_DOMAIN, TAG, stable_hex
 from tests.cloud.seed.truth import Project, Truth
@@ -40,7 +40,7 @@ def add_keystone(rows: Rows, truth: Truth) -> None:
 
 
 def user_id(name: str) -> str:
-    """Id of a service user, of the reader or of the admin."""
+    """Id of a service user, of the reader, of the admin or of the billing system."""
     return stable_hex("user", "special", name)
 
 
@@ -135,11 +135,12 @@ def _user(rows: Rows, id_: str, name: str, domain_id: str, *, number: int | None
 
 def _special_users(rows: Rows, truth: Truth) -> None:
     service_project = stable_hex("project", "service")
-    for number, name in enumerate((*SERVICE_USERS, READER, ADMIN), start=1):
+    for number, name in enumerate((*SERVICE_USERS, READER, ADMIN, BILLING), start=1):
         _user(rows, user_id(name), name, DEFAULT_DOMAIN, number=number)
     for name in SERVICE_USERS:
         for role in ("admin", "service"):
             _grant(rows, name, role, service_project)
+    _grant(rows, BILLING, "service", service_project)
     for name, role in ((READER, "reader"), (ADMIN, "admin")):
         for project in truth.accounted:
             _grant(rows, name, role, project.id)

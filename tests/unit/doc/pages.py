@@ -10,6 +10,7 @@ from oslo_config import cfg
 from oslo_log import log
 
 from caso import config
+from caso.api import keystone
 
 ROOT = Path(__file__).parents[3]
 SOURCE = ROOT / "doc" / "source"
@@ -36,4 +37,6 @@ def _known_options() -> dict[str, set[str]]:
     logging = cfg.ConfigOpts()
     log.register_options(logging)
     groups["DEFAULT"] |= set(logging)
+    # Those of keystonemiddleware, and of whatever logs in.
+    groups[keystone.GROUP] = {option.dest for option in keystone.options()} | groups["keystone_auth"]
     return groups
