@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from datetime import datetime, timedelta
 from fractions import Fraction
-from typing import NamedTuple, Self
+from typing import NamedTuple
 
 from caso.accounting.rules import Rules
 from caso.accounting.use import asleep_from
@@ -30,18 +30,8 @@ class Stretch(NamedTuple):
         return max(0, (last - max(self.start, start)) // RESOLUTION)
 
 
-class _Sum:
-    """Values that add up, field by field."""
-
-    __slots__ = ()
-
-    def __add__(self, other: Self) -> Self:
-        names = [field.name for field in dataclasses.fields(self)]  # type: ignore[arg-type]  # the kinds are dataclasses
-        return type(self)(**{name: getattr(self, name) + getattr(other, name) for name in names})
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
-class ServerUse(_Sum):
+class ServerUse:
     """Use of servers; of what is suspended only the time counts, since nothing else is held for it.
 
     ``count`` is how many were there, ``unsized`` how many of them were of a flavor that nobody told the size of: of these, too,
@@ -52,9 +42,20 @@ class ServerUse(_Sum):
     unsized: int = 0
     wall: int = 0
     suspended: int = 0
-    cores: Fraction = Fraction(0)
+    cores: int | Fraction = 0
     memory_mib: int = 0
     disk_gib: int = 0
+
+    def __add__(self, other: ServerUse) -> ServerUse:
+        return ServerUse(
+            self.count + other.count,
+            self.unsized + other.unsized,
+            self.wall + other.wall,
+            self.suspended + other.suspended,
+            self.cores + other.cores,
+            self.memory_mib + other.memory_mib,
+            self.disk_gib + other.disk_gib,
+        )
 
     @property
     def wall_hours(self) -> Fraction:
@@ -66,7 +67,7 @@ class ServerUse(_Sum):
 
     @property
     def core_hours(self) -> Fraction:
-        return self.cores / HOUR
+        return Fraction(self.cores) / HOUR
 
     @property
     def memory_gib_hours(self) -> Fraction:
@@ -78,44 +79,57 @@ class ServerUse(_Sum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class VolumeUse(_Sum):
+class VolumeUse:
     """Use of volumes: how many were there, and microseconds times GiB."""
 
     count: int = 0
     gib: int = 0
+
+    def __add__(self, other: VolumeUse) -> VolumeUse:
+        return VolumeUse(self.count + other.count, self.gib + other.gib)
 
     @property
     def gib_hours(self) -> Fraction:
         return Fraction(self.gib, HOUR)
 
 
+NO_USE = ServerUse()
+
+
+class _Owned(NamedTuple):
+    """A stretch of a server's life; from ``asleep`` on, where that is not None, nothing is held. ``vcpus`` is exact."""
+
+    start: datetime
+    end: datetime | None
+    asleep: datetime | None
+    vcpus: int | Fraction
+    memory_mib: int
+    disk_gib: int
+
+
 class ServerMeter:
     """One server's use by one project. One that never ran used nothing."""
 
     def __init__(self, server: Server, project_id: str, rules: Rules) -> None:
-        self._server = server
-        self._rules = rules
-        self._owned = [i for i in server.intervals() if i.value.project_id == project_id] if server.launched else []
+        intervals = server.intervals() if server.launched else ()
+        self._owned = [_owned(i, asleep_from(i, server, rules)) for i in intervals if i.value.project_id == project_id]
 
     def use(self, stretch: Stretch) -> ServerUse:
-        there = [i for i in self._owned if stretch.within(i.start, i.end)]
-        if not there:
-            return ServerUse()
-        unsized = int(not all(interval.value.flavor.vcpus for interval in there))
-        return sum((self._of(interval, stretch) for interval in there), start=ServerUse(count=1, unsized=unsized))
+        there, unsized, uses = 0, 0, NO_USE
+        for one in self._owned:
+            lasted = stretch.within(one.start, one.end)
+            if lasted:
+                there, unsized = 1, unsized or int(not one.vcpus)
+                suspended = 0 if one.asleep is None else stretch.within(one.asleep, one.end)
+                wall = lasted - suspended
+                uses += ServerUse(0, 0, wall, suspended, wall * one.vcpus, wall * one.memory_mib, wall * one.disk_gib)
+        return uses + ServerUse(there, unsized) if there else uses
 
-    def _of(self, interval: Interval[ServerState], stretch: Stretch) -> ServerUse:
-        asleep = asleep_from(interval, self._server, self._rules)
-        suspended = 0 if asleep is None else stretch.within(asleep, interval.end)
-        wall = stretch.within(interval.start, interval.end) - suspended
-        flavor = interval.value.flavor
-        return ServerUse(
-            wall=wall,
-            suspended=suspended,
-            cores=wall * Fraction(flavor.vcpus),
-            memory_mib=wall * flavor.memory_mib,
-            disk_gib=wall * flavor.disk_gib,
-        )
+
+def _owned(interval: Interval[ServerState], asleep: datetime | None) -> _Owned:
+    flavor = interval.value.flavor
+    vcpus = int(flavor.vcpus) if flavor.vcpus == int(flavor.vcpus) else Fraction(flavor.vcpus)
+    return _Owned(interval.start, interval.end, asleep, vcpus, flavor.memory_mib, flavor.disk_gib)
 
 
 class VolumeMeter:

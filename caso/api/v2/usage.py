@@ -62,10 +62,14 @@ class _Meter:
     def add(self, lived: Lived) -> None:
         if isinstance(lived.entity, Server):
             server = ServerMeter(lived.entity, self._project_id, self._rules)
-            self._servers = [use + server.use(one) for use, one in zip(self._servers, self._stretches, strict=True)]
+            for number, stretch in enumerate(self._stretches):
+                if (of_server := server.use(stretch)).count:
+                    self._servers[number] += of_server
         else:
             volume = VolumeMeter(lived.entity, self._project_id)
-            self._volumes = [use + volume.use(one) for use, one in zip(self._volumes, self._stretches, strict=True)]
+            for number, stretch in enumerate(self._stretches):
+                if (of_volume := volume.use(stretch)).count:
+                    self._volumes[number] += of_volume
 
     def documents(self) -> list[StretchUse]:
         found = zip(self._stretches, self._servers, self._volumes, strict=True)
