@@ -18,7 +18,7 @@ def secrecy(path: Path) -> Iterator[Finding]:
     if mode & stat.S_IRWXO:
         yield warning(
             f"{path} has a password in it, and other users may read it (mode {stat.S_IMODE(mode):04o})",
-            "every user of this machine can log in to the cloud as caso",
+            "every user of this machine can log in as caso",
             f"chmod o= {path}, and let its group be caso's; then change the password",
         )
     else:

@@ -20,6 +20,7 @@ from caso.sources.traffic import Traffic
 
 SECRETS = ("password", "secret", "passcode", "token")
 """Parts of the names of options whose values let somebody in."""
+A_LOGIN = re.compile(r"://[^/\s]*@")
 A_SECRET = re.compile(rf"^[^#\n]*?\w*({'|'.join(SECRETS)})[\"']?\s*:\s*\S", re.MULTILINE)
 
 
@@ -60,9 +61,11 @@ def _settings(conf: config.Configuration) -> Settings:
 
 
 def _has_a_secret(file: spelling.ConfigFile) -> bool:
-    names = {name for options in file.sections.values() for name, values in options.items() if any(values)}
-    connection = "".join(file.sections.get("store", {}).get("connection", ()))
-    return "@" in connection or any(part in name for name in names for part in SECRETS)
+    told = [(name, values) for options in file.sections.values() for name, values in options.items() if any(values)]
+    if any(part in name for name, _ in told for part in (*SECRETS, "private_key")):
+        return True
+    # A URL with a login, of the store or of a message broker; a list of them may go over several lines.
+    return any(A_LOGIN.search(value) for _, values in told for value in values)
 
 
 def _door(conf: cfg.ConfigOpts, traffic: Traffic) -> Door:

@@ -49,3 +49,33 @@ def test_a_clouds_yaml_may_be_open_where_its_passwords_are_in_a_secure_yaml(tmp_
     secure.chmod(0o604)
 
     assert findings(monkeypatch, clouds, secure) == [(Level.WARNING, str(secure))]
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        "[notifications]\ntransport_url = rabbit://caso:hunter2@bus/",
+        "[notifications]\ntransport_url = rabbit://one/,\n    rabbit://caso:hunter2@two/",
+        "[collector]\ntransport_url = rabbit://caso:hunter2@bus/",
+        "[auth]\nprivate_key = hunter2",
+        "[store]\nconnection = postgresql://caso:hunter2@db/caso",
+        "[keystone_auth]\npassword = hunter2",
+    ],
+)
+def test_a_configuration_with_a_secret_in_it_is_looked_at(tmp_path: Path, lines: str):
+    file = tmp_path / "caso.conf"
+    file.write_text(f"[DEFAULT]\nsite_name = SITE\n{lines}\n")
+
+    conf = config.build([], "caso-doctor", files=[str(file)])
+
+    assert examination.patient(conf, datetime.now(UTC)).settings.secret_files == (file,)
+
+
+def test_a_configuration_without_a_secret_may_be_open(tmp_path: Path):
+    file = tmp_path / "caso.conf"
+    lines = ["[keystone_auth]", "auth_url = https://keystone.test/v3", "[store]", "connection = sqlite:////srv/caso@home.sqlite"]
+    file.write_text("\n".join(lines))
+
+    conf = config.build([], "caso-doctor", files=[str(file)])
+
+    assert examination.patient(conf, datetime.now(UTC)).settings.secret_files == ()
