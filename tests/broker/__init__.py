@@ -9,7 +9,7 @@ broker.close()
 """
 
 from tests.broker.envelope import Notification, envelope
-from tests.broker.queues import count, drain, publish
+from tests.broker.queues import consumers, count, drain, publish
 from tests.broker.rabbitmq import Broker, rabbit_url
 
-__all__ = ["Broker", "Notification", "count", "drain", "envelope", "publish", "rabbit_url"]
+__all__ = ["Broker", "Notification", "consumers", "count", "drain", "envelope", "publish", "rabbit_url"]

@@ -46,6 +46,15 @@ def count(url: str, queue: str) -> int:
             return 0
 
 
+def consumers(url: str, queue: str) -> int:
+    """How many listen there."""
+    with Connection(url) as connection, connection.channel() as channel:
+        try:
+            return int(channel.queue_declare(queue, passive=True).consumer_count)
+        except connection.channel_errors:
+            return 0
+
+
 def drain(url: str, queue: str) -> list[bytes]:
     """All bodies that wait there, acknowledged; none where there is no such queue."""
     bodies: list[bytes] = []

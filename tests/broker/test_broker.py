@@ -14,7 +14,7 @@ from amqp.exceptions import NotAllowed
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
-from tests.broker import Broker, Notification, count, drain, publish
+from tests.broker import Broker, Notification, consumers, count, drain, publish
 from tests.broker.fixtures import VirtualHost
 
 pytestmark = pytest.mark.debian("rabbitmq-server")
@@ -47,6 +47,17 @@ def test_notifications_wait_in_the_queue_as_the_services_write_them(broker: Virt
 def test_a_queue_that_nobody_declared_is_empty(broker: VirtualHost):
     assert broker.count("caso.info") == 0
     assert drain(broker.url, "caso.info") == []
+
+
+def test_who_listens_is_counted(broker: VirtualHost):
+    broker.publish("caso.info", [])
+    assert consumers(broker.url, "caso.info") == 0
+
+    with Connection(broker.url) as connection, connection.channel() as channel:
+        channel.basic_consume("caso.info", callback=print)
+
+        assert consumers(broker.url, "caso.info") == 1
+    assert consumers(broker.url, "nobody.info") == 0
 
 
 def test_virtual_hosts_do_not_see_each_other(running_broker: Broker):

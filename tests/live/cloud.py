@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tests.broker import Broker, count, rabbit_url
+from tests.broker import Broker, consumers, count, rabbit_url
 from tests.cloud import Credentials, Seed
 from tests.cloud.cloud import INTERFACES
 from tests.cloud.configs import REGION
@@ -25,10 +25,12 @@ from tests.cloud.seed.truth import Project
 from tests.cloud.services import SERVICES, Service, StartError
 from tests.databases import Server
 from tests.live.client import Client
-from tests.live.configs import write_configs
+from tests.live.configs import CINDER_HOST, COMPUTE_HOST, write_configs
 from tests.live.databases import databases, write_cells
 from tests.live.workers import WORKERS, Worker
 
+LISTENED = ("conductor", "scheduler", f"compute.{COMPUTE_HOST}", "cinder-scheduler", f"cinder-volume.{CINDER_HOST}@fake")
+"""The queue from which each worker is told what to do."""
 STARTS_WITHIN_SECONDS = 300
 PLACES = ("keystone", "placement", *(name for name in SERVICES if name != "keystone"))
 
@@ -141,14 +143,18 @@ class LiveCloud:
         self._wait_for_workers()
 
     def _wait_for_workers(self) -> None:
-        """Until each has said that it is there, and Placement knows what the compute host has."""
+        """Until each listens, and the schedulers know what there is to choose from."""
         client = self.client(self.projects[0])
         until = time.monotonic() + STARTS_WITHIN_SECONDS
-        while not _are_ready(client):
+        # Listening first: a request to whoever does not listen yet is lost, and an API waits minutes for its answer.
+        while not (self._listen() and _has_resources(client)):
             self.check()
             if time.monotonic() > until:
                 raise StartError("\n".join(worker.tail() for worker in self._workers))
             time.sleep(0.5)
+
+    def _listen(self) -> bool:
+        return all(consumers(self.broker_url, queue) for queue in LISTENED)
 
     def _write_keystone(self, places: dict[str, str]) -> None:
         rows = Rows()
@@ -173,13 +179,6 @@ class _Api(Service):
     def _environ(self) -> dict[str, str]:
         environ = super()._environ()
         return {**environ, "OS_PLACEMENT_CONFIG_DIR": environ["CLOUD_ETC"]}
-
-
-def _are_ready(client: Client) -> bool:
-    compute = client.get("compute", "/os-services")["services"]
-    volume = client.get("block-storage", "/os-services")["services"]
-    up = {service["binary"] for service in [*compute, *volume] if service["state"] == "up"}
-    return up == set(WORKERS) and _has_resources(client)
 
 
 def _has_resources(client: Client) -> bool:
