@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
@@ -83,7 +84,8 @@ class Desk:
         for server in [of] if of else []:
             if found := _flavor(server, name):
                 return found
-        for server in self.store.lives.newest(SERVER, f'"name":"{name}"'):
+        written = json.dumps(name, ensure_ascii=False)
+        for server in self.store.lives.newest(SERVER, f'"name":{written}'):
             if found := _flavor(server, name):
                 return found
         return Flavor(name, vcpus=0, memory_mib=0, disk_gib=0)

@@ -282,6 +282,59 @@ class TestEditing:
         assert told == [(404, "Entity v1 not found"), (404, "InstanceId: v1 Not Found with start")]
 
 
+class TestPaths:
+    def test_a_volume_has_not_the_paths_of_servers_nor_a_server_those_of_volumes(self, api):
+        api.done("POST", "/v1/project/p1/instance", instance("s"), 201)
+        api.done("POST", "/v1/project/p1/volume", volume("v"), 201)
+
+        told = [
+            api.refused("DELETE", "/v1/instance/v", {"date": GONE}),
+            api.refused("PUT", "/v1/instance/v/resize", {"date": GONE, "flavor": "f"}),
+            api.refused("DELETE", "/v1/volume/s", {"date": GONE}),
+            api.refused("PUT", "/v1/volume/s/attach", {"date": GONE, "attachments": []}),
+        ]
+
+        assert told == [
+            (404, "InstanceId: v Not Found"),
+            (404, "Entity v not found"),
+            (404, "Entity s not found"),
+            (404, "Entity s not found"),
+        ]
+
+    @pytest.mark.parametrize("size", [1.5, "1.5", "ten", -1, True, None, [], 2**31, "9" * 20])
+    def test_a_size_that_cannot_be_billed_is_refused(self, api, size):
+        assert api.refused("POST", "/v1/project/p1/volume", volume(size=size)) == (400, "Invalid parameter or payload")
+        assert api.call("HEAD", "/v1/entity/v1").status_code == 404
+
+    @pytest.mark.parametrize("name", ["id", "flavor", "name"])
+    def test_what_is_no_text_is_refused(self, api, name):
+        body = instance() | {name: 5}
+
+        assert api.refused("POST", "/v1/project/p1/instance", body) == (400, "Invalid parameter or payload")
+
+    def test_what_was_before_all_clouds_is_refused(self, api):
+        status, error = api.refused("POST", "/v1/project/p1/instance", instance(created_at="1969-12-31T23:59:59Z"))
+
+        assert (status, error) == (400, "The provided date is before 1970-01-01, when nothing was in a cloud yet")
+
+    def test_keys_and_names_come_back_as_they_were_sent(self, api):
+        api.done("POST", "/v1/project/p1/instance", instance(name='a "quoted" näme', flavor='f"1\\'), 201)
+
+        row = put(api, metadata={"a^b": 1, "a.b": 2, "ä": 3})
+
+        assert row["metadata"] == {"a^b": 1, "a.b": 2, "ä": 3}
+        assert (row["name"], row["flavor"]) == ('a "quoted" näme', 'f"1\\')
+
+    def test_a_flavor_of_any_name_is_found_by_it(self, api):
+        odd = Flavor('m1 "größer"\\', vcpus=3, memory_mib=1024, disk_gib=1)
+        polled(api, uuid="other", at=T0, flavor=odd)
+
+        api.done("POST", "/v1/project/p1/instance", instance(flavor=odd.name), 201)
+
+        (lived,) = api.store.lives.by_id("i1")
+        assert lived.entity.intervals()[-1].value.flavor == odd
+
+
 class TestWinning:
     """What is written wins over later polls, until these tell of a change."""
 
