@@ -25,6 +25,8 @@ ETC = ROOT / "etc" / "caso"
 PACKAGING = ROOT / "packaging"
 EXPOSURE = 20
 """What `systemd-analyze security` may find, of 100; 17 when this was written, 92 for a service that says nothing."""
+SERVICES = ("caso.service", "caso-collect.service", "caso-api.service")
+UNITS = (*SERVICES, "caso.timer")
 
 metadata = configparser.ConfigParser()
 metadata.read(ROOT / "setup.cfg")
@@ -72,15 +74,14 @@ def instructions() -> Iterator[tuple[str, str]]:
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
     """A folder with the units, as they are for the caso that runs the tests."""
-    command = Path(sys.executable).with_name("caso-extract")
-    text = (ETC / "caso.service").read_text(encoding="utf-8")
-    (tmp_path / "caso.service").write_text(text.replace("ExecStart=caso-extract", f"ExecStart={command}"))
-    (tmp_path / "caso.timer").write_text((ETC / "caso.timer").read_text(encoding="utf-8"))
+    for unit in UNITS:
+        text = (ETC / unit).read_text(encoding="utf-8")
+        (tmp_path / unit).write_text(text.replace("ExecStart=", f"ExecStart={Path(sys.executable).parent}/"))
     return tmp_path
 
 
 @pytest.mark.debian("systemd")
-@pytest.mark.parametrize("unit", ["caso.service", "caso.timer"])
+@pytest.mark.parametrize("unit", UNITS)
 def test_systemd_understands_every_line_of_the_units(units: Path, unit: str):
     done = run("systemd-analyze", "verify", "--man=no", units / unit)
 
@@ -97,10 +98,32 @@ def test_systemd_sees_a_line_that_is_wrong(units: Path):
 
 
 @pytest.mark.debian("systemd")
-def test_the_service_gives_up_what_it_does_not_need(units: Path):
-    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", units / "caso.service")
+@pytest.mark.parametrize("unit", SERVICES)
+def test_a_service_gives_up_what_it_does_not_need(units: Path, unit: str):
+    done = run("systemd-analyze", "security", "--offline=true", f"--threshold={EXPOSURE}", units / unit)
 
     assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("unit", SERVICES)
+def test_a_service_runs_a_command_of_caso_as_its_user(unit: str):
+    values = dict(line.split("=", 1) for line in settings(unit=unit))
+
+    assert values["ExecStart"].split()[0] in COMMANDS
+    assert values["User"] == "caso"
+
+
+@pytest.mark.parametrize("unit", SERVICES[1:])
+def test_a_service_that_stays_is_started_again_where_it_failed_and_at_boot(unit: str):
+    assert {"Type=simple", "Restart=on-failure", "WantedBy=multi-user.target"} <= set(settings(unit=unit))
+
+
+@pytest.mark.parametrize("unit", SERVICES[1:])
+def test_services_give_up_all_that_the_runs_give_up(unit: str):
+    own = ("Description=", "Type=", "ExecStart=", "ReadWritePaths=")
+
+    given_up = {line for line in settings() if not line.startswith(own)}
+    assert given_up <= set(settings(unit=unit))
 
 
 def test_the_service_may_hand_the_group_of_the_queue_on_to_ssmsend():
@@ -109,11 +132,14 @@ def test_the_service_may_hand_the_group_of_the_queue_on_to_ssmsend():
     assert forbidding.isdisjoint(settings())
 
 
-def test_the_service_may_write_where_caso_writes_by_default():
-    (writable,) = (line.partition("=")[2].split() for line in settings() if line.startswith("ReadWritePaths="))
+@pytest.mark.parametrize(
+    ("unit", "paths"), [("caso.service", [SPOOL, QUEUE]), ("caso-collect.service", [SPOOL]), ("caso-api.service", [SPOOL])]
+)
+def test_a_service_may_write_where_caso_writes_by_default(unit: str, paths: list[str]):
+    (writable,) = (line.partition("=")[2].split() for line in settings(unit=unit) if line.startswith("ReadWritePaths="))
 
     folders = [Path(word.removeprefix("-")) for word in writable]
-    for path in (SPOOL, QUEUE):
+    for path in paths:
         assert any(Path(path).is_relative_to(folder) for folder in folders), path
 
 
@@ -175,6 +201,27 @@ def test_the_configuration_of_the_packages_is_one_that_caso_takes_also_with_its_
     assert unknown_options(active) == []
     conf = config.build([], "caso-extract", files=[str(tmp_path / "caso.conf")])
     assert (conf.site_name, conf.messengers) == ("EXAMPLE-SITE", ["ssm"])
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_every_unit_is_installed_by_the_packages_and_looked_for_when_they_are_tried(unit: str):
+    name = unit.removesuffix(".service")
+    rules = (PACKAGING / "debian" / "rules").read_text(encoding="utf-8")
+    spec = (PACKAGING / "rpm" / "caso.spec").read_text(encoding="utf-8")
+    tried = (ROOT / ".ci" / "package-try").read_text(encoding="utf-8")
+
+    assert f"%{{_unitdir}}/{unit}\n" in spec
+    assert re.search(rf"^for unit in .*\b{re.escape(unit)}\b", tried, re.MULTILINE)
+    assert name in ("caso", "caso.timer") or re.search(rf"^SERVICES := .*\b{name}\b", rules, re.MULTILINE)
+    assert {path.name for path in ETC.iterdir() if path.suffix in (".service", ".timer")} == set(UNITS)
+
+
+def test_the_packages_bring_the_libraries_of_the_services_that_they_install():
+    script = (PACKAGING / "install-tree").read_text(encoding="utf-8")
+    extras = re.search(r"'caso\[([\w,]+)\]'", script)
+
+    assert extras is not None
+    assert set(extras[1].split(",")) == {"notifications", "api"} <= set(metadata["options.extras_require"])
 
 
 def test_the_source_archive_takes_along_what_the_packages_are_made_of():
