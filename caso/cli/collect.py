@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from caso import config
 from caso.cli.base import command
+from caso.cli.garbage import collect_seldom
 from caso.errors import ConfigError, SourceError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def _collect(conf: config.Configuration, argv: Sequence[str] | None) -> int:
     if conf.dead:
         with collecting.open_store(conf) as store:
             return _dead(conf, store)
+    collect_seldom()
     if conf.follow:
         return _follow(conf, argv)
     with collecting.open_store(conf) as store:

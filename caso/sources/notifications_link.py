@@ -60,6 +60,8 @@ class Link:
         # kombu's own would connect again, without our channels, where it is used after it was lost.
         self._amqp = self._connection.connection
         self._asking: Any = None
+        # What was acknowledged: all up to a tag, and these beyond it.
+        self._done_until, self._done = 0, set[int]()
         with self._telling("open a channel to"):
             self._channel = self._amqp.channel()
 
@@ -105,7 +107,14 @@ class Link:
     def acknowledge(self, tags: Sequence[int]) -> None:
         """Return when the broker has forgotten these messages; SourceError where it may not have, so that they come again."""
         with self._telling("acknowledge messages of"):
-            for tag in tags:
+            done = self._done | set(tags)
+            while self._done_until + 1 in done:
+                self._done_until += 1
+            # One word for all up to a tag, which has to be one that the broker waits for.
+            if early := [tag for tag in tags if tag <= self._done_until]:
+                self._channel.basic_ack(max(early), multiple=True)
+            self._done = {tag for tag in done if tag > self._done_until}
+            for tag in self._done.intersection(tags):
                 self._channel.basic_ack(tag)
             # An acknowledgement has no answer; the next question's answer says that the broker had read it.
             self._channel.basic_qos(0, self._prefetch, False)

@@ -9,7 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from tests.cloud import Call, Calls
 
@@ -46,8 +46,20 @@ class Counting(Protocol):
 
 def measure(cloud: Counting, command: Sequence[str | Path], environ: dict[str, str] | None = None) -> Cost:
     """The command, run to its end. Nobody else asks the cloud meanwhile."""
+    with cloud.calls() as calls:
+        taken, said = timed(command, environ)
+    about = [call for call in calls if _is_about_a_change(call)]
+    by_service: dict[str, int] = {}
+    for call in calls:
+        if not _is_about_a_change(call):
+            by_service[call.service] = by_service.get(call.service, 0) + 1
+    return Cost(**taken, calls=by_service, about_changes=len(about), pages_of_changes=pages_of_changes(calls), said=said)
+
+
+def timed(command: Sequence[str | Path], environ: dict[str, str] | None = None) -> tuple[dict[str, Any], str]:
+    """The command, run to its end: its status, seconds, cpu_seconds and peak_mib, and what it printed."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("OS_", "PYTHON"))}
-    with cloud.calls() as calls, tempfile.NamedTemporaryFile("r") as log:
+    with tempfile.NamedTemporaryFile("r") as log:
         done = subprocess.run(
             [sys.executable, "-IS", TIMED, ANY_CORE, log.name, *map(str, command)],
             env=clean | (environ or {}),
@@ -55,14 +67,7 @@ def measure(cloud: Counting, command: Sequence[str | Path], environ: dict[str, s
             stdout=subprocess.PIPE,
             check=True,
         )
-        said = log.read()
-    about = [call for call in calls if _is_about_a_change(call)]
-    by_service: dict[str, int] = {}
-    for call in calls:
-        if not _is_about_a_change(call):
-            by_service[call.service] = by_service.get(call.service, 0) + 1
-    pages = pages_of_changes(calls)
-    return Cost(**json.loads(done.stdout), calls=by_service, about_changes=len(about), pages_of_changes=pages, said=said)
+        return json.loads(done.stdout), log.read()
 
 
 def pages_of_changes(calls: Calls) -> int:
