@@ -90,22 +90,25 @@ def _drains(size: int, broker: Broker, server: Server) -> Iterator[dict[str, Any
     different = len({message.message_id for message in told})
     del told
     for database in ("sqlite", "postgresql"):
-        with tempfile.TemporaryDirectory(prefix="caso-bench-") as folder, broker.vhost() as url:
-            with _connection(database, Path(folder), server) as connection:
-                _publish(url, bodies)
-                cost = _drain(Path(folder), url, connection)
-                if (left := count(url, QUEUE)) or (kept := _kept(connection)) != different:
-                    raise RuntimeError(f"{different} messages; {left} are left, {kept} are kept: this measures something else")
-                yield {
-                    "messages": size,
-                    "database": database,
-                    "entities": _entities(connection),
-                    "seconds": round(cost["seconds"], 1),
-                    "cpu_seconds": round(cost["cpu_seconds"], 1),
-                    "per_second": round(size / cost["seconds"]),
-                    "per_cpu_second": round(size / cost["cpu_seconds"]),
-                    "peak_mib": round(cost["peak_mib"], 1),
-                }
+        with (
+            tempfile.TemporaryDirectory(prefix="caso-bench-") as folder,
+            broker.vhost() as url,
+            _connection(database, Path(folder), server) as connection,
+        ):
+            _publish(url, bodies)
+            cost = _drain(Path(folder), url, connection)
+            if (left := count(url, QUEUE)) or (kept := _kept(connection)) != different:
+                raise RuntimeError(f"{different} messages; {left} are left, {kept} are kept: this measures something else")
+            yield {
+                "messages": size,
+                "database": database,
+                "entities": _entities(connection),
+                "seconds": round(cost["seconds"], 1),
+                "cpu_seconds": round(cost["cpu_seconds"], 1),
+                "per_second": round(size / cost["seconds"]),
+                "per_cpu_second": round(size / cost["cpu_seconds"]),
+                "peak_mib": round(cost["peak_mib"], 1),
+            }
 
 
 @contextmanager

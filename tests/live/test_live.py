@@ -92,7 +92,7 @@ def test_what_is_done_is_told_in_both_formats(live_cloud: LiveCloud, driver: Dri
 
 
 QUEUES = ("caso.info", "caso.error", "caso_versioned.info", "caso_versioned.error")
-Ends = tuple[int, int | None]
+Ends = tuple[datetime, datetime | None]
 
 
 class Site:
@@ -121,7 +121,7 @@ class Site:
             return run(job, store, now)
 
     def rows(self) -> dict[str, Ends]:
-        """StartTime and EndTime of each server as the recipient has them, in seconds of Unix time."""
+        """StartTime and EndTime of each server as the recipient has them, to the second."""
         recipient = Recipient()
         recipient.drain(self.folder / "queue")
         assert recipient.refused == []
@@ -136,9 +136,9 @@ def servers_by_nova(cloud: LiveCloud, since: datetime) -> dict[str, Ends]:
     for changed in ({}, {"changes-since": since.strftime("%Y-%m-%dT%H:%M:%SZ")}):
         for row in client.get("compute", "/servers/detail", "2.79", all_tenants="1", **changed)["servers"]:
             ended = row["OS-SRV-USG:terminated_at"] if row["status"] == "DELETED" else None
-            found[row["id"]] = (_seconds(row["created"]), _seconds(ended) if ended else None)
+            found[row["id"]] = (_second(row["created"]), _second(ended) if ended else None)
     return found
 
 
-def _seconds(text: str) -> int:
-    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+def _second(text: str) -> datetime:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC, microsecond=0)
