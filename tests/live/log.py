@@ -19,7 +19,9 @@ class Step:
     """One operation on one thing, and what the API then said that the thing is.
 
     What the operation changed changed after ``started_at``, before it was asked for, and before ``finished_at``, when
-    the API was seen to say so; both are UTC. Where a field means nothing for a kind of thing it is None.
+    the API was seen to say so; both are UTC. The notification of its end is stamped within that time or some tenths of
+    a second later: Nova and Cinder say what is done before they notify of it. Where a field means nothing for a kind of
+    thing it is None.
     """
 
     kind: str

@@ -7,8 +7,10 @@ import json
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+
+import pytest
 
 from tests.live import every_kind, random_lives
 from tests.live.capture import FIXTURES
@@ -40,6 +42,29 @@ STEP = Step(
     type_id="type-1",
     attached_to=("server-1",),
 )
+
+ENDS = {
+    "create": "compute.instance.create.end",
+    "resize": "compute.instance.finish_resize.end",
+    "confirm": "compute.instance.resize.confirm.end",
+    "revert": "compute.instance.resize.revert.end",
+    "rebuild": "compute.instance.rebuild.end",
+    "stop": "compute.instance.power_off.end",
+    "shelve": "compute.instance.shelve_offload.end",
+    "unshelve": "compute.instance.unshelve.end",
+    "delete": "compute.instance.delete.end",
+}
+VOLUME_ENDS = {
+    "create": "volume.create.end",
+    "extend": "volume.resize.end",
+    "retype": "volume.retype",
+    "rename": "volume.update.end",
+    "attach": "volume.attach.end",
+    "detach": "volume.detach.end",
+    "transfer": "volume.transfer.accept.end",
+    "delete": "volume.delete.end",
+}
+"""By operation, the notification of its end."""
 
 
 def test_a_seed_gives_the_same_lives_again_and_another_seed_others():
@@ -88,6 +113,26 @@ def test_the_captured_notifications_tell_of_each_server_and_volume_of_their_log(
         assert server in told["versioned"]
     for thing in (*by_id(steps, "volume"), *by_id(steps, "volume_type")):
         assert thing in told["cinder"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "file", "key", "ends"), [("server", "legacy", "instance_id", ENDS), ("volume", "cinder", "volume_id", VOLUME_ENDS)]
+)
+def test_the_captured_end_of_each_operation_is_stamped_while_it_was_done(kind: str, file: str, key: str, ends: dict[str, str]):
+    lines = (FIXTURES / f"{file}.jsonl").read_text(encoding="utf-8").splitlines()
+    stamped = {
+        (message["event_type"], message["payload"][key], datetime.fromisoformat(message["timestamp"]).replace(tzinfo=UTC))
+        for message in map(json.loads, lines)
+        if message["event_type"] in ends.values()
+    }
+    # One that no host has room for never began.
+    steps = [step for step in read(FIXTURES / "log.jsonl") if step.kind == kind and step.status != "ERROR"]
+
+    for step in (step for step in steps if step.operation in ends):
+        times = [at for event, thing, at in stamped if (event, thing) == (ends[step.operation], step.id)]
+        assert any(step.started_at < at < step.finished_at + timedelta(seconds=2) for at in times), step
+
+    assert {step.operation for step in steps} >= set(ends)
 
 
 def test_the_captured_notifications_hold_no_token():
