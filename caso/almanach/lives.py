@@ -112,7 +112,10 @@ def _has_ended_by_a_row(known: Server | Volume) -> bool:
 
 
 def _notes(rows: Sequence[Row]) -> Iterator[tuple[Note, ...]]:
-    """For each row, what is otherwise than in the one before it; what changed in place stands as if since its start."""
+    """For each row, what is otherwise than in the one before it; what changed in place stands as if since its start.
+
+    When a volume was last attached or detached in place is in the last row only: as if it was then what it was before.
+    """
     before: dict[What, str] = {What.IMAGE_META: "{}", What.METADATA: "{}", What.ATTACHED_TO: "[]"}
     for row in rows:
         told = {
@@ -121,5 +124,8 @@ def _notes(rows: Sequence[Row]) -> Iterator[tuple[Note, ...]]:
             What.METADATA: row.metadata,
             What.ATTACHED_TO: row.attached_to,
         }
-        yield tuple(Note(row.start, what, text) for what, text in told.items() if before.get(what) != text)
+        found = [Note(row.start, what, text) for what, text in told.items() if before.get(what) != text]
+        if row.kind == VolumeSeen.kind and row.end is None and row.last_event > row.start:
+            found.append(Note(row.last_event, What.ATTACHED_TO, row.attached_to))
+        yield tuple(found)
         before |= told
