@@ -26,8 +26,8 @@ KEY = "a long random text"
 PLACE = Place("cloud", "RegionOne")
 SERVER = "11111111-2222-4333-8444-555555555555"
 PERIOD = "start=2026-01-01%2000:00:00.000&end=2026-02-01%2000:00:00.000"
-SHORT = 15
-"""Seconds that a token lasts which shall expire."""
+SHORT = 30
+"""Seconds that a token lasts which shall expire; on a busy machine Keystone takes some to give it and to tell of it."""
 
 ALMANACHS_FILE = """
 [DEFAULT]
@@ -62,20 +62,17 @@ def requests_of(column, project_id):
     if column == "to write":
         body = {"id": f"new-{next(numbers)}", "created_at": "2026-01-02T00:00:00.0Z", "name": "n", "flavor": "f"}
         body |= {"os_distro": "linux", "os_version": "1", "os_type": "linux"}
-        return [("POST", f"{prefix}/project/{project_id}/instance", body) for prefix in ("/v1", "")]
+        return [("POST", f"/v1/project/{project_id}/instance", body)]
     paths = {
         "a list of a project": [
             *(f"/v2/projects/{project_id}/{name}" for name in ("servers", "volumes", "resources", "usage")),
-            *(f"{prefix}/project/{project_id}/{name}?{PERIOD}" for prefix in ("/v1", "") for name in _LISTS),
+            *(f"/v1/project/{project_id}/{name}?{PERIOD}" for name in ("instances", "volumes", "entities")),
         ],
-        "one server": [f"/v2/resources/{SERVER}", f"/v1/entity/{SERVER}", f"/entity/{SERVER}"],
-        "volume types": ["/v2/volume-types", "/v1/volume_types", "/volume_types"],
+        "one server": [f"/v2/resources/{SERVER}", f"/v1/entity/{SERVER}"],
+        "volume types": ["/v2/volume-types", "/v1/volume_types"],
         "``/v2/info``": ["/v2/info"],
     }
     return [("GET", path, None) for path in paths[column]]
-
-
-_LISTS = ("instances", "volumes", "entities")
 
 
 @pytest.fixture
@@ -102,13 +99,14 @@ def login(credentials, **scope):
     return access.auth_token, access.expires
 
 
-def expired(cloud, site):
-    """A token that was good, and that caso-api has seen while it was."""
+def short_lived(cloud, site):
+    """A token that is good for a little while, and when it ends; caso-api sees it before, and then has it in its cache."""
+    # caso-api's own login, which takes its time, is done before the clock runs.
+    assert statuses(site, "unknown", "``/v2/info``", own(cloud)) == {401}
     with cloud.tokens_last(SHORT):
         token, end = login(cloud.reader, project_id=own(cloud))
-        assert statuses(site, token, "one server", own(cloud)) == {200}
-    time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()) + 1)
-    return token
+        assert statuses(site, token, "``/v2/info``", own(cloud)) == {200}
+    return token, end
 
 
 def revoked(cloud):
@@ -128,6 +126,7 @@ def statuses(site, token, column, project_id):
 def test_every_cell_of_the_table_is_what_a_real_keystone_and_the_real_app_make_of_it(cloud, site):
     mine, other = (project.id for project in cloud.truth.accounted[:2])
     told = matrix()
+    expiring, end = short_lived(cloud, site)
     tokens = {
         "the private key": KEY,
         "another key": KEY.upper(),
@@ -140,9 +139,10 @@ def test_every_cell_of_the_table_is_what_a_real_keystone_and_the_real_app_make_o
         "a service, with a token for the project of services": login(cloud.billing, project_id=cloud.services_project)[0],
         "a reader, with a token for the system": login(cloud.reader, system=True)[0],
         "a reader, with a token for nothing": login(cloud.reader)[0],
-        "a reader, with a token for the project that has expired": expired(cloud, site),
+        "a reader, with a token for the project that has expired": expiring,
         "an administrator, with a token that was revoked": revoked(cloud),
     }
+    time.sleep(max(0.0, (end - datetime.now(UTC)).total_seconds()) + 1)
 
     found = {row: {column: statuses(site, tokens[row], column, mine) for column in columns} for row, columns in told.items()}
 
