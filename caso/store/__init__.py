@@ -11,11 +11,12 @@ from caso.store.health import Health, file_of, health_of
 from caso.store.histories import History
 from caso.store.inspection import Entry, Inspection, Standing, Totals, require_store
 from caso.store.lastrun import lastrun_marks, names_of_lastrun, write_lastrun
-from caso.store.lives import Lived, Mark
+from caso.store.lives import Lived
 from caso.store.locks import Lease
 from caso.store.lookup import Known
 from caso.store.names import Place, Scope
 from caso.store.opening import open_as_it_is, open_scratch, open_store
+from caso.store.periods import Mark
 from caso.store.quarantine import OddLike, Quarantined
 from caso.store.standing import Selection, State
 from caso.store.store import Step, Store

@@ -232,7 +232,7 @@ class Entities:
         }
 
     def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> None:
-        rows = {uuid: _row(kind, one) for uuid, one in known.items()}
+        rows = {uuid: row_of(kind, one) for uuid, one in known.items()}
         where = {**place._asdict(), "kind": kind.name}
         new = [row | where | {"id": uuid} for uuid, row in rows.items() if not known[uuid].held]
         held = [row | {"b_id": uuid} for uuid, row in rows.items() if known[uuid].held]
@@ -276,7 +276,8 @@ def _by_kind(seen: Iterable[Any]) -> Iterable[tuple[EntityKind, list[Any]]]:
     return [(KINDS[name], those) for name, those in found.items()]
 
 
-def _row(kind: EntityKind, known: _Known) -> dict[str, Any]:
+def row_of(kind: EntityKind, known: _Known) -> dict[str, Any]:
+    """The columns of an entity, but for those that name it."""
     entity: Entity = known.entity
     until = known.accounted_until
     done = entity.ended is not None and until is not None and entity.ended < until

@@ -6,14 +6,14 @@ from collections.abc import Callable, Collection, Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, and_, case, func, or_, select, tuple_
+from sqlalchemy import case, func, select
 
 from caso.store.engine import CHUNK, Database
 from caso.store.entities import Entities
 from caso.store.kinds import KINDS
 from caso.store.names import Place
-from caso.store.schema import entities, former_owners
-from caso.store.spans import lived_between
+from caso.store.periods import COLUMNS, Mark, page, values
+from caso.store.schema import entities
 
 EVENTFUL = ("server", "volume")
 """The kinds whose lives are shown."""
@@ -27,13 +27,6 @@ class Lived(NamedTuple):
     entity: Any
 
 
-class Mark(NamedTuple):
-    """Where a page ended: the next begins after it."""
-
-    created: datetime
-    id: str
-
-
 class Lives:
     """Each call is a transaction of its own."""
 
@@ -42,7 +35,7 @@ class Lives:
 
     def by_id(self, thing_id: str, kinds: Collection[str] = EVENTFUL) -> list[Lived]:
         """What is known under an id: nearly always one."""
-        mine = select(*_COLUMNS).where(entities.c.id == thing_id, entities.c.kind.in_(sorted(kinds)))
+        mine = select(*COLUMNS).where(entities.c.id == thing_id, entities.c.kind.in_(sorted(kinds)))
         with self._database.read() as connection:
             return [_lived(row) for row in connection.execute(mine.order_by(*entities.primary_key))]
 
@@ -53,30 +46,19 @@ class Lives:
 
         In the order of creation, read a part at a time; ``after`` a page's mark.
         """
-        mark = after
+        mark, told = after, set[tuple[str, ...]]()
         while True:
-            asked = self._between(project_id, start, end, kinds, mark)
+            # From the mark on, not after it: two of the same id and time, of two places, may be before and behind it.
+            asked = page(tuple(sorted(kinds)), beyond=mark is not None, including=mark is not after)
             with self._database.read() as connection:
-                rows = connection.execute(asked).all()
+                rows = connection.execute(asked, values(project_id, start, end, mark)).all()
             for row in rows:
-                yield _lived(row)
+                if _key(row) not in told:
+                    yield _lived(row)
             if len(rows) < CHUNK:
                 return
             mark = Mark(rows[-1].created, rows[-1].id)
-
-    def _between(self, project_id: str, start: datetime, end: datetime, kinds: Collection[str], mark: Mark | None) -> Any:
-        kind = entities.c.kind.in_(sorted(kinds))
-        then = and_(kind, lived_between(start, end), *([] if mark is None else [_after(mark)]))
-        # Apart, since a database that may use the index for one of the two would use it for neither.
-        own = select(*_COLUMNS).where(entities.c.project_id == project_id, then).order_by(*_ORDER).limit(CHUNK)
-        ids = select(*(former_owners.c[name] for name in ("cloud", "region", "kind", "id")))
-        given = tuple_(*(entities.c[name] for name in ("cloud", "region", "kind", "id"))).in_(
-            ids.where(former_owners.c.project_id == project_id)
-        )
-        other = select(*_COLUMNS).where(given, entities.c.project_id != project_id, then)
-        other = other.order_by(*_ORDER).limit(CHUNK)
-        both = own.subquery().select().union_all(other.subquery().select()).subquery()
-        return select(both).order_by(both.c.created, both.c.id).limit(CHUNK)
+            told = {_key(row) for row in rows if Mark(row.created, row.id) == mark}
 
     def counts(self) -> tuple[int, int]:
         """How many there are, and how many of them have no end."""
@@ -95,7 +77,7 @@ class Lives:
     def newest(self, kind: str, words: str) -> Iterator[Any]:
         """Entities of a kind whose written form has these words in it, the newest first: to find one that is like another."""
         like = entities.c.body.contains(words, autoescape=True)
-        asked = select(*_COLUMNS).where(entities.c.kind == kind, like).order_by(entities.c.created.desc()).limit(CHUNK)
+        asked = select(*COLUMNS).where(entities.c.kind == kind, like).order_by(entities.c.created.desc()).limit(CHUNK)
         with self._database.read() as connection:
             for row in connection.execute(asked):
                 yield _lived(row).entity
@@ -106,12 +88,8 @@ class Lives:
             return Entities(connection).write(place, kind, thing_id, change)
 
 
-_COLUMNS = [entities.c[name] for name in ("cloud", "region", "kind", "id", "created", "body")]
-_ORDER = [entities.c.created, entities.c.id]
-
-
-def _after(mark: Mark) -> ColumnElement[bool]:
-    return or_(entities.c.created > mark.created, and_(entities.c.created == mark.created, entities.c.id > mark.id))
+def _key(row: Any) -> tuple[str, ...]:
+    return row.cloud, row.region, row.kind, row.id
 
 
 def _lived(row: Any) -> Lived:

@@ -89,7 +89,7 @@ entities = Table(
     Column("span", Integer, nullable=False),
     Column("body", body(), nullable=False),
     Index(None, "cloud", "region", "kind", "project_id", "settled", "id"),
-    Index(None, "project_id", "span", "created"),
+    Index(None, "project_id", "kind", "span", "created", "id"),
     Index(None, "id"),
 )
 

@@ -7,11 +7,11 @@ began no longer before it than they last. Of these at least about half have.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, insert, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select
 
 from caso.store.batches import execute_many
 from caso.store.engine import chunks
@@ -42,16 +42,31 @@ def span(created: datetime, ended: datetime | None) -> int:
     return number
 
 
-def lived_between(start: datetime, end: datetime) -> ColumnElement[bool]:
-    """Those that began before or at ``end`` and had not ended before ``start``."""
+def lived_between() -> Iterator[ColumnElement[bool]]:
+    """Of each class, those that lived in a period; which it is, :func:`period` says when they are asked for."""
     columns = entities.c
-    classes = [and_(columns.span == GOES_ON, columns.created <= end)]
+    begun = columns.created <= bindparam("end")
+    yield and_(columns.span == GOES_ON, columns.created >= bindparam(_earliest(GOES_ON)), begun)
+    for number in range(CLASSES):
+        since = columns.created >= bindparam(_earliest(number))
+        yield and_(columns.span == number, since, begun, columns.ended >= bindparam("start"))
+
+
+def period(start: datetime, end: datetime, since: datetime = BEGINNING) -> dict[str, datetime]:
+    """The values of :func:`lived_between` for what began before or at ``end``, had not ended before ``start``.
+
+    Nor had it begun before ``since``.
+    """
+    values = {"start": start, "end": end, _earliest(GOES_ON): since}
     for number in range(CLASSES):
         length = SHORTEST * 2**number
-        earliest = start - length if start - BEGINNING > length else BEGINNING
-        since = earliest if number < CLASSES - 1 else BEGINNING
-        classes.append(and_(columns.span == number, columns.created >= since, columns.created <= end))
-    return and_(or_(*classes), or_(columns.ended.is_(None), columns.ended >= start))
+        earliest = start - length if start - BEGINNING > length and number < CLASSES - 1 else BEGINNING
+        values[_earliest(number)] = max(earliest, since)
+    return values
+
+
+def _earliest(number: int) -> str:
+    return f"earliest_{number}"
 
 
 def note_former_owners(connection: Connection, place: Place, kind: str, those: Iterable[Any]) -> None:

@@ -90,13 +90,9 @@ def _drains(size: int, broker: Broker, server: Server) -> Iterator[dict[str, Any
     different = len({message.message_id for message in told})
     del told
     for database in ("sqlite", "postgresql"):
-        with (
-            tempfile.TemporaryDirectory(prefix="caso-bench-") as folder,
-            broker.vhost() as url,
-            _connection(database, Path(folder), server) as connection,
-        ):
+        with _folder() as folder, broker.vhost() as url, _connection(database, folder, server) as connection:
             _publish(url, bodies)
-            cost = _drain(Path(folder), url, connection)
+            cost = _drain(folder, url, connection)
             if (left := count(url, QUEUE)) or (kept := _kept(connection)) != different:
                 raise RuntimeError(f"{different} messages; {left} are left, {kept} are kept: this measures something else")
             yield {
@@ -109,6 +105,12 @@ def _drains(size: int, broker: Broker, server: Server) -> Iterator[dict[str, Any
                 "per_cpu_second": round(size / cost["cpu_seconds"]),
                 "peak_mib": round(cost["peak_mib"], 1),
             }
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="caso-bench-") as name:
+        yield Path(name)
 
 
 @contextmanager

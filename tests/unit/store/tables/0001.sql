@@ -187,7 +187,7 @@ CREATE TABLE volume_types (
 CREATE INDEX ix_deliveries_key ON deliveries ("key");
 CREATE INDEX ix_entities_cloud_region_kind_project_id_settled_id ON entities (cloud, region, kind, project_id, settled, id);
 CREATE INDEX ix_entities_id ON entities (id);
-CREATE INDEX ix_entities_project_id_span_created ON entities (project_id, span, created);
+CREATE INDEX ix_entities_project_id_kind_span_created_id ON entities (project_id, kind, span, created, id);
 CREATE INDEX ix_events_state_taken ON events (state, taken);
 CREATE INDEX ix_measures_cloud_region_project_id_meter_stated_day ON measures (cloud, region, project_id, meter, stated, day);
 CREATE INDEX ix_measures_day ON measures (day);
