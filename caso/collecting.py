@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
+from caso.errors import SourceError
 from caso.extractors.base import Page
 from caso.extractors.notifications import NotificationsExtractor
 from caso.keeping import tell_of_unread
@@ -39,7 +40,8 @@ def collect(
 ) -> Counter[Fate]:
     """Keep what the messages tell, and how many had which fate; to ``follow``, until told to ``stop``.
 
-    Raises SourceError where a broker is down, after what the others had is kept; StoreError where nothing can be kept.
+    Raises SourceError where a broker is down, after what the others had is kept, or where the time was over first;
+    StoreError where nothing can be kept.
     """
     extractor, place = collector.extractor, collector.place
     memory = Remembered(store, place, {})
@@ -48,10 +50,15 @@ def collect(
     try:
         for page in extractor.pages(inbox, place.region, memory, collector.project_id, follow=follow, stop=stop):
             fates.update(notice.fate for notice in keep(store, place, page, clock()))
+        left = 0 if follow or stop() else inbox.backlog()
     finally:
         inbox.close()
     if extractor.messages_known is not None:
         store.forget_events(clock() - extractor.messages_known)
+    if left:
+        raise SourceError(
+            f"{left} messages are still in the queue after {extractor.seconds:g} s (time_limit); say the same again"
+        )
     return fates
 
 

@@ -154,6 +154,11 @@ class NotificationsExtractor(Extractor):
             reason = f"notifications: {left} messages are still in the queue after {self._queues.seconds:g} s (time_limit)"
             yield Page(unfinished=dict.fromkeys(ask.windows, reason))
 
+    @property
+    def seconds(self) -> float:
+        """For so long messages are taken at a time, unless they are followed."""
+        return self._queues.seconds
+
     def inbox(self) -> Inbox:
         """The queues; nothing is connected yet. To be closed."""
         return self._queues.inbox()

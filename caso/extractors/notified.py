@@ -35,7 +35,7 @@ def see_server(message: ServerMessage, flavor: Flavor, user_name: str | None) ->
         user_name=user_name,
         image_id=message.image_id,
         properties_known=message.extra_specs is not None,
-        source=Source.NOTIFICATION,
+        source=_source(message),
         notes=tuple(_notes_of_server(message)),
     )
 
@@ -56,9 +56,13 @@ def see_volume(message: VolumeMessage, type_name: str | None, user_name: str | N
         user_id=message.user_id,
         user_name=user_name,
         server_ids=message.attached_to,
-        source=Source.NOTIFICATION,
+        source=_source(message),
         notes=tuple(_notes_of_volume(message)),
     )
+
+
+def _source(message: ServerMessage | VolumeMessage) -> Source:
+    return Source.AUDIT if message.event == "exists" else Source.NOTIFICATION
 
 
 def _require_an_order(message: ServerMessage | VolumeMessage) -> None:

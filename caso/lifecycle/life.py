@@ -11,7 +11,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar
 
 from caso.lifecycle import notes, written
 from caso.lifecycle.notes import Note
-from caso.lifecycle.timeline import Evidence, Interval, Source, add, fold
+from caso.lifecycle.timeline import Evidence, Interval, Source, add, fold, thinned
 from caso.lifecycle.written import Field, Written
 
 
@@ -101,6 +101,10 @@ class Life(Generic[S]):
         """Whether what this tells of a moment counts more than what the other does; two that say otherwise agree on which."""
         return self.known_at >= other.known_at
 
+    def taking(self, evidence: Sequence[Evidence[S]]) -> tuple[Evidence[S], ...]:
+        """The evidence of this life with some more."""
+        return reduce(add, evidence, self.evidence)
+
     def told_by(self, fresh: Self, **changes: Any) -> Self:
         """This life as it is known once ``fresh``, one sighting of it, is taken in; the same in any order, for any repetition.
 
@@ -111,7 +115,7 @@ class Life(Generic[S]):
         return dataclasses.replace(  # type: ignore[type-var]  # its kinds are dataclasses
             newer,
             first_seen=min(self.first_seen, fresh.first_seen),
-            evidence=reduce(add, fresh.evidence, self.evidence),
+            evidence=self.taking(fresh.evidence),
             user_name=newer.user_name or older.user_name,
             **changes,
         )
@@ -160,6 +164,11 @@ class EventfulLife(Life[S]):
         if self.known_at != other.known_at:
             return self.known_at > other.known_at
         return repr(self.of_the_moment) >= repr(other.of_the_moment)
+
+    def taking(self, evidence: Sequence[Evidence[S]]) -> tuple[Evidence[S], ...]:
+        """As of every life, without most of what audits repeat."""
+        both = reduce(add, evidence, self.evidence)
+        return thinned(both) if any(piece.source is Source.AUDIT for piece in evidence) else both
 
     def told_by(self, fresh: Self, **changes: Any) -> Self:
         """As of every life; no listing brings back what an event told to have ended, and nothing what was written."""

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Self
 from caso.lifecycle import life
 from caso.lifecycle.life import EventfulLife
 from caso.lifecycle.notes import Note
-from caso.lifecycle.timeline import Evidence, Source
+from caso.lifecycle.timeline import TOLD_BY_EVENTS, Evidence, Source
 from caso.lifecycle.written import Field, Written
 
-TELL_NO_PROPERTIES = frozenset({Source.NOTIFICATION, Source.ALMANACH})
+TELL_NO_PROPERTIES = TOLD_BY_EVENTS | {Source.ALMANACH}
 """Who leaves out what flavors have besides their size; Almanach knew even that by the flavor's name only."""
 
 
@@ -160,7 +160,7 @@ def observe(known: Server | None, seen: ServerSeen) -> Server:
 
     The name of its image, once known, outlives the image, as it does a time when nobody tells it.
     """
-    told = known is None or seen.properties_known or seen.source is Source.NOTIFICATION
+    told = known is None or seen.properties_known or seen.source in TOLD_BY_EVENTS
     fresh = _from(seen if known is None or told else _with_known_properties(known, seen))
     if known is None:
         return fresh
@@ -230,7 +230,7 @@ def _from(seen: ServerSeen) -> Server:
         image_id=seen.image_id,
         image_name=seen.image_name,
         public_ip_count=seen.public_ip_count,
-        gone=seen.ended if seen.source is Source.NOTIFICATION else None,
+        gone=seen.ended if seen.source in TOLD_BY_EVENTS else None,
         notes=seen.notes,
     )
 

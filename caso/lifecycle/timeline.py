@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from heapq import heappop, heappush
 from itertools import chain
@@ -25,9 +25,16 @@ class Source(StrEnum):
     POLL = "poll"
     ACTION = "action"
     NOTIFICATION = "notification"
+    AUDIT = "audit"
+    """A service's regular word that a thing still is, and what."""
     ASSUMPTION = "assumption"
     WRITTEN = "written"
     ALMANACH = "almanach"
+
+
+TOLD_BY_EVENTS = frozenset({Source.NOTIFICATION, Source.AUDIT})
+AUDITED = timedelta(days=35)
+"""So long before the newest audit each day of another value keeps its own; of the time before, each month does."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -70,6 +77,26 @@ def add(held: Sequence[Evidence[V]], new: Evidence[V]) -> tuple[Evidence[V], ...
         if piece.since == new.since and piece.value == new.value:
             return (*held[:place], piece.with_repeat(new), *held[place + 1 :])
     return (*held, new)
+
+
+def thinned(evidence: Sequence[Evidence[V]]) -> tuple[Evidence[V], ...]:
+    """The evidence without most of what audits repeat: a service tells hourly, for years, what has not changed.
+
+    Of those of one value the first of each month stays, and of late of each day: the same whatever order they come in.
+    """
+    audits = sorted(
+        (piece for piece in evidence if piece.source is Source.AUDIT), key=lambda piece: (piece.since, repr(piece.value))
+    )
+    if not audits:
+        return tuple(evidence)
+    recent = audits[-1].since - AUDITED
+    firsts: dict[tuple[object, ...], Evidence[V]] = {}
+    for piece in audits:
+        firsts.setdefault((piece.value, piece.since.year, piece.since.month), piece)
+        if piece.since.date() >= recent.date():
+            firsts.setdefault((piece.value, piece.since.date()), piece)
+    kept = set(map(id, firsts.values()))
+    return tuple(piece for piece in evidence if piece.source is not Source.AUDIT or id(piece) in kept)
 
 
 def fold(evidence: Iterable[Evidence[V]], start: datetime) -> tuple[Interval[V], ...]:

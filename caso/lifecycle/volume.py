@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from caso.lifecycle.life import EventfulLife, claim
 from caso.lifecycle.notes import Note
-from caso.lifecycle.timeline import Evidence, Source
+from caso.lifecycle.timeline import TOLD_BY_EVENTS, Evidence, Source
 from caso.lifecycle.written import Field, Written
 
 
@@ -107,7 +107,7 @@ def _from(seen: VolumeSeen) -> Volume:
         user_id=seen.user_id,
         user_name=seen.user_name,
         server_ids=seen.server_ids,
-        gone=seen.ended if seen.source is Source.NOTIFICATION else None,
+        gone=seen.ended if seen.source in TOLD_BY_EVENTS else None,
         notes=seen.notes,
     )
 

@@ -98,7 +98,7 @@ def test_what_is_not_billed_is_noted_where_it_changes(store):
         (minutes(60), What.NAME, "web2"),
         (minutes(0), What.NAME, "data"),
         (minutes(30), What.ATTACHED_TO, ["s1"]),
-            (minutes(45), What.ATTACHED_TO, ["s1"]),
+        (minutes(45), What.ATTACHED_TO, ["s1"]),
     ]
 
 

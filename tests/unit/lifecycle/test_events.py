@@ -81,6 +81,35 @@ def test_a_flavor_has_the_properties_that_somebody_told_where_an_event_leaves_th
     assert {interval.value.flavor for interval in one.intervals()} == {GPU}
 
 
+def audited(at: float, **changes):
+    """A server as a regular audit tells of it."""
+    return dataclasses.replace(event(at, **changes), source=Source.AUDIT)
+
+
+def test_what_audits_repeat_for_years_is_kept_a_few_times_a_year():
+    one = known(event(0), *(audited(hour) for hour in range(0, 24 * 730, 6)))
+
+    assert len(one.evidence) < 80
+    assert told(one) == [("ACTIVE", "small", CREATED, None)]
+
+
+def test_an_audit_tells_of_a_change_whose_message_was_lost():
+    one = known(event(0), audited(24), audited(48, status="SUSPENDED"), audited(49, status="SUSPENDED"))
+
+    assert told(one) == [("ACTIVE", "small", CREATED, hours(48)), ("SUSPENDED", "small", hours(48), None)]
+
+
+@given(st.lists(st.tuples(st.integers(0, 24 * 90), st.sampled_from(["ACTIVE", "SUSPENDED"])), min_size=1, max_size=40), st.data())
+def test_audits_in_any_order_leave_the_same(history, data):
+    told_once = [audited(at, status=status) for at, status in history]
+    told_again = data.draw(st.permutations([*told_once, *told_once[:5]]))
+
+    one, other = known(*told_once), known(*told_again)
+
+    assert set(one.evidence) == set(other.evidence)
+    assert one.intervals() == other.intervals()
+
+
 def sightings():
     """Sightings of one server: events of many times and some polls, in any state, perhaps with an end."""
     times = st.integers(0, 40)
@@ -88,6 +117,7 @@ def sightings():
     names = st.sampled_from(["one", "two"])
     notes = st.builds(lambda at, name: (Note.of(hours(at), What.NAME, name),), times, names)
     events = st.builds(event, times, name=names, notes=notes, **states)
+    audits = st.builds(audited, times, name=names, **states)
     ends = st.builds(lambda at, **words: event(at, ended=at, **words), times, name=names, **states)
     polls = st.builds(
         lambda at, back, **words: seen_server(at=hours(at), unchanged_since=hours(max(0, at - back)), **words),
@@ -96,7 +126,7 @@ def sightings():
         name=names,
         **states,
     )
-    return st.lists(st.one_of(events, events, polls, ends), min_size=1, max_size=12)
+    return st.lists(st.one_of(events, events, audits, polls, ends), min_size=1, max_size=12)
 
 
 @given(sightings(), st.data())

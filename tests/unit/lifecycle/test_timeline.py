@@ -167,7 +167,7 @@ def test_an_interval_has_the_seconds_before_a_time(end, until, seconds):
 
 
 def test_the_words_for_who_told_caso_are_those_that_stores_hold():
-    assert [source.value for source in Source] == ["poll", "action", "notification", "assumption", "written", "almanach"]
+    assert [source.value for source in Source] == ["poll", "action", "notification", "audit", "assumption", "written", "almanach"]
 
 
 def test_what_is_told_of_the_time_before_a_life_begins_no_interval_there():
