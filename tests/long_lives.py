@@ -66,6 +66,12 @@ def lives(count: int, seed: int = 1) -> Iterator[tuple[str, Server | Volume]]:
             yield "server", _server(uuid, project(owner), created, ended, rng)
 
 
+def touching(one: Any, project_id: str, start: datetime, end: datetime) -> int:
+    """How many of its intervals are of a period, both ends included, and the project's."""
+    mine = (interval for interval in one.intervals() if interval.value.project_id == project_id)
+    return sum(interval.start <= end and (interval.end is None or interval.end >= start) for interval in mine)
+
+
 def _row(kind: str, one: Server | Volume) -> dict[str, Any]:
     rules = KINDS[kind]
     known = UNKNOWN.become(rules, one).told("notifications")

@@ -5,16 +5,19 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-from tests.bench.figures import Figures, Run
+from tests.bench.figures import OTHER_DAYS, Figures, Run
 from tests.bench.machine import ROOT, machine
 
 FOLDER = ROOT / "doc" / "source" / "bench"
-PARTS = ("first", "hour", "caso522", "prepared", "start", "meters")
+PARTS = ("first", "hour", "caso522", "prepared", "start", *OTHER_DAYS)
 SIZES = (1_000, 5_000, 20_000)
 PREPARED_SIZES = (1_000, 10_000, 100_000)
+MESSAGES = (20_000, 200_000)
+LIVES = 700_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,8 +39,9 @@ def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
     from tests.bench import parts, start
 
     began = time.monotonic()
-    # This part alone leaves what was measured of the others.
-    figures = Figures.read(file) if options.only == ("meters",) and file.exists() else Figures(machine(), command)
+    # These parts alone leave what was measured of the others.
+    alone = set(options.only) <= set(OTHER_DAYS) and file.exists()
+    figures = Figures.read(file) if alone else Figures(machine(), command)
 
     def note(run: Run) -> None:
         figures.runs.append(run)
@@ -51,19 +55,26 @@ def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
         figures.prepared = parts.prepared(options.prepared_sizes)
     if "start" in options.only:
         figures.start = start.measure()
-    if "meters" in options.only:
-        _measure_meters(figures, command, began)
+    for part in OTHER_DAYS:
+        if part in options.only:
+            told: dict[str, Any] = {"machine": machine(), "command": command, "lines": []}
+            setattr(figures, part, told)
+            for line in _lines_of(part, options):
+                told["lines"].append(line)
+                shown = {name: value for name, value in line.items() if name != "plan"}
+                print(f"{time.monotonic() - began:5.0f} s {shown}", flush=True)
     figures.write(file)
     print(f"{time.monotonic() - began:5.0f} s in all")
 
 
-def _measure_meters(figures: Figures, command: str, began: float) -> None:
-    from tests.bench import meters
+def _lines_of(part: str, options: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    from tests.bench import meters, notifications, periods
 
-    figures.meters = {"machine": machine(), "command": command, "lines": []}
-    for line in meters.measure_meters():
-        figures.meters["lines"].append(line)
-        print(f"{time.monotonic() - began:5.0f} s {line}", flush=True)
+    if part == "meters":
+        return meters.measure_meters()
+    if part == "notifications":
+        return notifications.measure_notifications(options.messages)
+    return periods.measure_periods(options.lives)
 
 
 def _line(run: Run) -> str:
@@ -74,11 +85,14 @@ def _line(run: Run) -> str:
 
 
 def _draw(figures: Figures, folder: Path) -> None:
-    from tests.bench import plots, tables
+    from tests.bench import messages_tables, plots, tables
 
     (folder / "table.md").write_text(tables.markdown(figures))
     (folder / "table.rst").write_text(tables.restructured(figures))
+    for name, text in messages_tables.files(figures):
+        (folder / name).write_text(text)
     print(tables.markdown(figures))
+    print(messages_tables.markdown(figures))
     if figures.runs:
         for plot in plots.draw(figures, folder):
             print(plot)
@@ -91,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--prepared-sizes", type=_numbers, default=PREPARED_SIZES, help="servers of the part prepared, with commas"
     )
+    parser.add_argument("--messages", type=_numbers, default=MESSAGES, help="messages of the part notifications, with commas")
+    parser.add_argument("--lives", type=int, default=LIVES, help="servers and volumes of the part periods")
     parser.add_argument("--roles", type=_listed(("admin", "reader")), default=("admin", "reader"), help="admin,reader")
     parser.add_argument("--folder", type=Path, default=FOLDER, help="where everything is written (default: the documentation's)")
     parser.add_argument(

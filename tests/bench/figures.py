@@ -11,6 +11,8 @@ from tests.bench.fleet import NOTHING, Changed
 from tests.bench.measuring import Cost
 
 CASO, FLOOR, OLD = "caso", "floor", "cASO 5.2.2"
+OTHER_DAYS = ("meters", "notifications", "periods")
+"""Parts that tell machine, command and commit of their own."""
 FIRST, QUIET, HOUR = "first run", "nothing changed", "one hour"
 
 
@@ -33,7 +35,7 @@ class Run:
 
 @dataclasses.dataclass
 class Figures:
-    """The document; ``prepared`` and ``meters`` are figures of other kinds. Those of ``meters`` may be of another day."""
+    """The document; what is not ``runs`` are figures of other kinds. Those of OTHER_DAYS may be of another day."""
 
     machine: dict[str, Any]
     command: str
@@ -42,6 +44,8 @@ class Figures:
     prepared: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     start: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     meters: dict[str, Any] = dataclasses.field(default_factory=dict)
+    notifications: dict[str, Any] = dataclasses.field(default_factory=dict)
+    periods: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def write(self, file: Path) -> None:
         told = dataclasses.asdict(self)

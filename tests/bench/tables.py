@@ -2,11 +2,11 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tests.bench import metered
-from tests.bench.criteria import verdicts
+from tests.bench.criteria import Verdict, verdicts
 from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, OLD, QUIET, Figures, Run, peak_mib, seconds
 from tests.bench.fleet import BILLED
 
@@ -19,40 +19,50 @@ class Table(NamedTuple):
 
 def tables(figures: Figures) -> Iterator[Table]:
     """Those that have rows."""
-    for table in (_promises(figures), _first(figures), _hours(figures), _services(figures), _prepared(figures), _meters(figures)):
+    for table in (
+        promises(verdicts(figures)),
+        _first(figures),
+        _hours(figures),
+        _services(figures),
+        _prepared(figures),
+        _meters(figures),
+    ):
         if table.rows:
             yield table
 
 
 def source(figures: Figures) -> str:
     """Where the figures come from, in one sentence."""
-    told = figures.machine
-    machine = (
-        "{processor}, {cores} cores for the services and their clients together, {memory_gib} GiB, {system}, Python {python}"
-    )
-    return f"Measured on {told['date']} at commit {told['commit']} by ``{figures.command}``: {machine.format(**told)}."
+    return source_of(figures.machine, figures.command)
+
+
+def source_of(machine: dict[str, Any], command: str) -> str:
+    shown = "{processor}, {cores} cores for the services and their clients together, {memory_gib} GiB, {system}, Python {python}"
+    return f"Measured on {machine['date']} at commit {machine['commit']} by ``{command}``: {shown.format(**machine)}."
 
 
 def markdown(figures: Figures) -> str:
-    parts = [source(figures)]
-    for table in tables(figures):
-        lines = [table.head, ["---"] * len(table.head), *table.rows]
-        parts += [f"## {table.title}", "\n".join("| " + " | ".join(line) + " |" for line in lines)]
-    return "\n\n".join(parts) + "\n"
+    return "\n\n".join([source(figures), *map(markdown_of, tables(figures))]) + "\n"
 
 
 def restructured(figures: Figures) -> str:
-    parts = [source(figures)]
-    for table in tables(figures):
-        out = io.StringIO()
-        csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([table.head, *table.rows])
-        body = "".join(f"   {line}\n" for line in out.getvalue().splitlines())
-        parts.append(f".. csv-table:: {table.title}\n   :header-rows: 1\n\n{body}")
-    return "\n\n".join(parts)
+    return "\n\n".join([source(figures), *map(restructured_of, tables(figures))])
 
 
-def _promises(figures: Figures) -> Table:
-    rows = [[one.about, one.measured, one.promised, "met" if one.met else "missed"] for one in verdicts(figures)]
+def markdown_of(table: Table) -> str:
+    lines = [table.head, ["---"] * len(table.head), *table.rows]
+    return f"## {table.title}\n\n" + "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def restructured_of(table: Table) -> str:
+    out = io.StringIO()
+    csv.writer(out, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows([table.head, *table.rows])
+    body = "".join(f"   {line}\n" for line in out.getvalue().splitlines())
+    return f".. csv-table:: {table.title}\n   :header-rows: 1\n\n{body}"
+
+
+def promises(kept: Iterable[Verdict]) -> Table:
+    rows = [[one.about, one.measured, one.promised, "met" if one.met else "missed"] for one in kept]
     return Table("Promises", ["what", "measured", "promised", ""], rows)
 
 
