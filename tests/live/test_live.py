@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from caso import config, wiring
 from caso.accounting.rules import Rules
 from caso.delivery import Outlet
 from caso.extractors.notifications import NotificationsExtractor, Queues
@@ -21,7 +24,7 @@ from caso.store import Store, open_store
 from caso.testing.recipient import Recipient
 from tests.broker import count
 from tests.cloud.configs import REGION
-from tests.live import Driver, Life, LiveCloud, by_id, random_lives
+from tests.live import Driver, Life, LiveCloud, Step, by_id, random_lives
 from tests.live.capture import bodies, inner
 from tests.live.comparing import differences
 from tests.live.log import now
@@ -40,7 +43,7 @@ def driver(live_cloud: LiveCloud) -> Driver:
     return Driver(live_cloud)
 
 
-def test_fifty_lives_are_told_as_they_were_lived(live_cloud: LiveCloud, driver: Driver, tmp_path: Path):
+def test_fifty_lives_are_told_as_they_were_lived_and_polls_agree(live_cloud: LiveCloud, driver: Driver, tmp_path: Path):
     """From real messages to the recipient's rows: what the driver did, and when Nova itself says that it was."""
     began = now()
     steps = [step for step in driver.run(random_lives(50, seed=2)) if step.started_at >= began]
@@ -50,17 +53,22 @@ def test_fifty_lives_are_told_as_they_were_lived(live_cloud: LiveCloud, driver: 
     report = site.run()
 
     assert report.exit_status == 0
+    known = site.known(steps)
     assert [count(live_cloud.broker_url, queue) for queue in QUEUES] == [0] * len(QUEUES)
-    with site.store() as store:
-        known = {one.entity.uuid: one.entity for step in steps for one in store.lives.by_id(step.id)}
-        left = [(one.notice.event_type, one.notice.reason) for one in store.events.left()]
-    assert left == []
+    assert site.left() == []
     assert differences(steps, known) == []
     rows, own = site.rows(), servers_by_nova(live_cloud, began)
     placed = {server for server, done in by_id(steps, "server").items() if done[0].status != "ERROR"}
     assert placed <= rows.keys()
     assert {server: rows[server] for server in placed} == {server: own[server] for server in placed}
     assert len(placed) > 15
+
+    polled = site.poll()
+
+    assert polled.exit_status == 0
+    assert sum(scope.settled.changes.news for scope in polled.scopes) > 0
+    assert (+polled.vanished, polled.mended) == ({}, {})
+    assert differences(steps, site.known(steps)) == []
 
 
 def test_what_is_done_is_told_in_both_formats(live_cloud: LiveCloud, driver: Driver):
@@ -119,6 +127,29 @@ class Site:
         )
         with self.store() as store:
             return run(job, store, now)
+
+    def poll(self) -> Report:
+        """A run now by Nova and Cinder, whose services know nothing of messages; into the same store."""
+        admin, own = self.cloud.admin, self.cloud.projects[0].id
+        conf = self.folder / "caso.conf"
+        conf.write_text(
+            f"[DEFAULT]\nsite_name = SITE\nextractor = nova,cinder\nspooldir = {self.folder}\nmapping_file =\n"
+            f"[keystone_auth]\nauth_type = password\nauth_url = {admin.auth_url}\nusername = {admin.username}\n"
+            f"password = {admin.password}\nuser_domain_name = Default\nproject_id = {own}\n"
+        )
+        read = config.build([f"--config-file={conf}"], "caso-extract", files=[])
+        with wiring.open_configured_store(read) as store:
+            return run(wiring.job(read, now()), store, now)
+
+    def known(self, steps: Sequence[Step]) -> dict[str, Any]:
+        """What is known of the things in a log, by id."""
+        with self.store() as store:
+            return {one.entity.uuid: one.entity for step in steps for one in store.lives.by_id(step.id)}
+
+    def left(self) -> list[tuple[str, str | None]]:
+        """The messages that were not understood, and why."""
+        with self.store() as store:
+            return [(one.notice.event_type, one.notice.reason) for one in store.events.left()]
 
     def rows(self) -> dict[str, Ends]:
         """StartTime and EndTime of each server as the recipient has them, to the second."""
