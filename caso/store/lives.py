@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import case, func, select
 
+from caso.store import servers
 from caso.store.engine import CHUNK, Database
 from caso.store.entities import Entities
 from caso.store.kinds import KINDS
@@ -51,6 +52,7 @@ class Lives:
             # From the mark on, not after it: two of the same id and time, of two places, may be before and behind it.
             asked = page(tuple(sorted(kinds)), beyond=mark is not None, including=mark is not after)
             with self._database.read() as connection:
+                servers.read_in_order(connection)
                 rows = connection.execute(asked, values(project_id, start, end, mark)).all()
             for row in rows:
                 if _key(row) not in told:

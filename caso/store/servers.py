@@ -106,6 +106,16 @@ def alone(engine: Engine) -> Iterator[None]:
             connection.exec_driver_sql(_LEAVE[base])
 
 
+def read_in_order(connection: Connection) -> None:
+    """Have what is asked next in this transaction read in the order of an index, as far as it is wanted.
+
+    PostgreSQL does not know how what lives, and for how long, hangs together with when it was made. It takes such for few,
+    and reads all of them for each page, to sort them: of 13,000 lives of a month that were 86,000 rows.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("SET LOCAL enable_bitmapscan = off")
+
+
 def require_utf8(connection: Connection) -> None:
     """StoreError where the database cannot hold every name."""
     if connection.dialect.name == "postgresql":

@@ -30,7 +30,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.folder.mkdir(parents=True, exist_ok=True)
         _measure(options, " ".join(["make bench", *([f"ARGS={shlex.quote(shlex.join(words))}"] if words else [])]), file)
     figures = Figures.read(file)
-    _draw(figures, options.folder)
+    _write(figures, options.folder)
+    if figures.runs and (options.draw or set(options.only) - set(OTHER_DAYS)):
+        from tests.bench import plots
+
+        for plot in plots.draw(figures, options.folder):
+            print(plot)
     return 0
 
 
@@ -84,8 +89,8 @@ def _line(run: Run) -> str:
     return f"{run.size:7,} {run.role:6}  {what:22} {run.who:10} {cost.seconds:7.1f} s {calls} {cost.peak_mib:5.0f} MiB"
 
 
-def _draw(figures: Figures, folder: Path) -> None:
-    from tests.bench import messages_tables, plots, tables
+def _write(figures: Figures, folder: Path) -> None:
+    from tests.bench import messages_tables, tables
 
     (folder / "table.md").write_text(tables.markdown(figures))
     (folder / "table.rst").write_text(tables.restructured(figures))
@@ -93,9 +98,6 @@ def _draw(figures: Figures, folder: Path) -> None:
         (folder / name).write_text(text)
     print(tables.markdown(figures))
     print(messages_tables.markdown(figures))
-    if figures.runs:
-        for plot in plots.draw(figures, folder):
-            print(plot)
 
 
 def _parser() -> argparse.ArgumentParser:

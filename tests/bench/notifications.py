@@ -30,7 +30,8 @@ VOLUMES = 0.1
 SERVER_MESSAGES, VOLUME_MESSAGES = 8, 5
 """At least so many, on the average, tell of one server or volume."""
 QUEUE = "caso.info"
-COLLECT = Path(sys.executable).with_name("caso-collect")
+COLLECT = (sys.executable, "-c", "import sys; from caso.cli.collect import main; sys.exit(main())")
+"""That of this folder, wherever caso is installed from."""
 
 CONF = """\
 [DEFAULT]
@@ -138,7 +139,7 @@ def _publish(url: str, bodies: Sequence[bytes]) -> None:
 def _drain(folder: Path, url: str, connection: str) -> dict[str, Any]:
     conf = folder / "caso.conf"
     conf.write_text(CONF.format(folder=folder, connection=connection.replace("$", "$$"), url=url.replace("$", "$$")))
-    cost, said = timed([COLLECT, "--config-file", conf])
+    cost, said = timed([*COLLECT, "--config-file", conf])
     if cost["status"]:
         raise RuntimeError(f"caso-collect: exit status {cost['status']}\n{said[-3000:]}")
     return cost

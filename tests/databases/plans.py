@@ -69,6 +69,9 @@ class Asked:
     def _explained(self, how: str) -> Iterator[list[Any]]:
         with self.engine.connect() as connection:
             for statement, parameters in self.statements:
+                if statement.startswith("SET"):
+                    connection.exec_driver_sql(statement)
+                    continue
                 answer = connection.exec_driver_sql(f"EXPLAIN ({how}) {statement}", parameters)
                 yield [row[0] for row in answer]
 
@@ -79,7 +82,7 @@ def asked(engine: Engine) -> Iterator[Asked]:
     found = Asked(engine)
 
     def note(connection: Any, cursor: Any, statement: str, parameters: Any, context: Any, many: bool) -> None:
-        if statement.startswith("SELECT"):
+        if statement.startswith(("SELECT", "SET")):
             found.statements.append((statement, parameters))
 
     event.listen(engine, "before_cursor_execute", note)

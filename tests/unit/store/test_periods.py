@@ -167,12 +167,12 @@ def test_a_month_reads_at_most_twice_what_it_returns(many, month):
     plans, returned = statements.plans(), sum(touching(one.entity, MOST, month.start, month.end) for one in found)
     assert sum(plan.rows_read for plan in plans) <= 2 * returned
     assert returned > 200
-    assert set[str]().union(*(plan.scans["entities"] for plan in plans)) <= {"Index Scan", "Bitmap Heap Scan"}
+    assert set[str]().union(*(plan.scans["entities"] for plan in plans)) == {"Index Scan"}
 
 
 @pytest.mark.debian("postgresql")
 @pytest.mark.parametrize("backend", ["postgresql"])
-def test_a_page_in_the_midst_of_a_list_reads_at_most_twice_what_it_has(many):
+def test_a_page_in_the_midst_of_a_list_reads_little_more_than_itself(many):
     middle = uuids(many.lives.between(MOST, BEGIN, NOW))[1000]
     (one,) = many.lives.by_id(middle)
 
@@ -181,7 +181,8 @@ def test_a_page_in_the_midst_of_a_list_reads_at_most_twice_what_it_has(many):
 
     (plan,) = statements.plans()
     assert len(page) == CHUNK
-    assert plan.rows_read <= 2 * CHUNK
+    # Of each kind and class the next one is read, to see which comes first.
+    assert plan.rows_read <= CHUNK + 2 * (CLASSES + 1) + 200
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
