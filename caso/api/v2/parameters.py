@@ -80,7 +80,7 @@ def marker_of(mark: Mark) -> str:
     >>> from datetime import UTC
     >>> mark = Mark(datetime(2026, 1, 1, tzinfo=UTC), "a")
     >>> marker_of(mark), read_marker(marker_of(mark)) == mark
-    ('06474d68a84000-a', True)
+    ('06474846204000-a', True)
     """
     return f"{(mark.created - BEGINNING) // RESOLUTION:014x}-{mark.id}"
 
