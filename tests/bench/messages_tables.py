@@ -16,13 +16,7 @@ BY_INDEX = ("Index Scan", "Index Only Scan", "Bitmap Heap Scan")
 
 def verdicts(figures: Figures) -> Iterator[Verdict]:
     yield from _memory(figures.notifications.get("lines", []))
-    for line in figures.periods.get("lines", []):
-        about = f"a month ({line['month']}) of a project ({line['project']}) out of {line['intervals']:,} intervals"
-        read, returned = line["rows_read"], line["rows_returned"]
-        measured = f"{read:,} rows read, {returned:,} returned"
-        yield Verdict(f"{about}: rows", measured, f"at most {READ} times", read <= READ * returned)
-        scans = [scan.partition(" of ")[0] for scan in line["scans"]]
-        yield Verdict(f"{about}: by", ", ".join(line["scans"]), "indexes alone", set(scans) <= set(BY_INDEX))
+    yield from _reading(figures.periods.get("lines", []))
 
 
 def files(figures: Figures) -> Iterator[tuple[str, str]]:
@@ -55,6 +49,19 @@ def _memory(lines: list[dict[str, Any]]) -> Iterator[Verdict]:
             ratio = sizes[many] / sizes[few]
             about = f"{many:,} messages into {database}: peak memory, by that of {few:,}"
             yield Verdict(about, f"{ratio:.2f}", f"at most {FLAT}", ratio <= FLAT)
+
+
+def _reading(lines: list[dict[str, Any]]) -> Iterator[Verdict]:
+    if not lines:
+        return
+    worst = max(lines, key=lambda line: line["rows_read"] / max(1, line["rows_returned"]))
+    read, returned = worst["rows_read"], worst["rows_returned"]
+    about = f"a month of a project out of {worst['intervals']:,} intervals"
+    measured = f"{read:,} rows read, {returned:,} returned, where it is most"
+    yield Verdict(f"{about}: rows", measured, f"at most {READ} times", read <= READ * returned)
+    scans = sorted({scan for line in lines for scan in line["scans"]})
+    by_index = all(scan.startswith(BY_INDEX) for scan in scans)
+    yield Verdict(f"{about}: how", ", ".join(scans), "by indexes alone", by_index)
 
 
 def _drains(lines: list[dict[str, Any]]) -> Table:

@@ -1,5 +1,6 @@
 """What is promised of the figures is held against them, and a missed promise is called one."""
 
+from tests.bench import messages_tables
 from tests.bench.criteria import verdicts
 from tests.bench.figures import CASO, FIRST, FLOOR, HOUR, OLD, Figures, Run
 from tests.bench.fleet import Changed
@@ -102,3 +103,42 @@ def test_both_tables_have_the_same_rows():
 
     assert '"1,000","admin","1","11.0","10.0","10","10","90","90"' in restructured(one)
     assert "| 1,000 | admin | 1 | 11.0 | 10.0 | 10 | 10 | 90 | 90 |" in markdown(one)
+
+
+def a_drain(messages: int, peak_mib: float) -> dict[str, object]:
+    counts = {"messages": messages, "entities": 10, "per_second": 2, "per_cpu_second": 3}
+    return {"database": "sqlite", "seconds": 1.0, "cpu_seconds": 1.0, "peak_mib": peak_mib, **counts}
+
+
+def a_list(read: int, returned: int, scan: str = "Index Scan of entities") -> dict[str, object]:
+    counts = {"intervals": 100, "entities": 50, "resources_returned": 5, "rows_read": read, "rows_returned": returned}
+    names = {"project": "p", "month": "m", "scans": [scan], "plan": ""}
+    return {"milliseconds": 1.0, "database_milliseconds": 1.0, **counts, **names}
+
+
+def kept(**parts: list[dict[str, object]]) -> list[bool]:
+    told = {name: {"machine": MACHINE, "command": "make bench", "lines": lines} for name, lines in parts.items()}
+    return [one.met for one in messages_tables.verdicts(Figures(MACHINE, "make bench", **told))]
+
+
+def test_memory_that_grows_with_the_messages_is_a_missed_promise():
+    assert kept(notifications=[a_drain(20, 100.0), a_drain(200, 119.0)]) == [True]
+    assert kept(notifications=[a_drain(20, 100.0), a_drain(200, 121.0)]) == [False]
+
+
+def test_a_list_that_reads_much_besides_is_a_missed_promise_as_is_one_that_looks_through_a_table():
+    assert kept(periods=[a_list(2, 1), a_list(1, 1)]) == [True, True]
+    assert kept(periods=[a_list(3, 1), a_list(1, 1)]) == [False, True]
+    assert kept(periods=[a_list(1, 1), a_list(1, 1, "Seq Scan of entities")]) == [True, False]
+
+
+def test_the_documentation_includes_a_file_of_each_part_that_was_measured():
+    told = {"machine": MACHINE, "command": "make bench"}
+    lists = [a_list(1, 1), a_list(1, 1) | {"plan": "Limit"}]
+    figures = Figures(MACHINE, "", notifications=told | {"lines": [a_drain(20, 1.0)]}, periods=told | {"lines": lists})
+
+    files = dict(messages_tables.files(figures))
+
+    assert sorted(files) == ["notifications.rst", "periods.rst", "plan.txt"]
+    assert files["plan.txt"] == "Limit\n"
+    assert '"20","sqlite"' in files["notifications.rst"]
