@@ -5,6 +5,7 @@ Each message tells something of a server or a volume; they come in no order, so 
 
 import json
 import random
+import socket
 import sys
 import tempfile
 import time
@@ -30,6 +31,7 @@ VOLUMES = 0.1
 SERVER_MESSAGES, VOLUME_MESSAGES = 8, 5
 """At least so many, on the average, tell of one server or volume."""
 QUEUE = "caso.info"
+PATIENCE_MILLISECONDS = 300_000
 COLLECT = (sys.executable, "-c", "import sys; from caso.cli.collect import main; sys.exit(main())")
 """That of this folder, wherever caso is installed from."""
 
@@ -50,16 +52,12 @@ region_name = RegionOne
 
 def measure_notifications(sizes: Sequence[int]) -> Iterator[dict[str, Any]]:
     """A line for each drain, as it is done."""
-    broker = Broker()
+    server = SERVERS["postgresql"]()
     try:
-        server = SERVERS["postgresql"]()
-        try:
-            for size in sizes:
-                yield from _drains(size, broker, server)
-        finally:
-            server.stop()
+        for size in sizes:
+            yield from _drains(size, server)
     finally:
-        broker.close()
+        server.stop()
 
 
 def messages(size: int, seed: int = 1) -> list[Notification]:
@@ -84,13 +82,13 @@ def _of_volume(uuid: str, rng: random.Random) -> Iterator[Notification]:
         yield volume_event(deed, uuid, at, size=size, volume_attachment=attached)
 
 
-def _drains(size: int, broker: Broker, server: Server) -> Iterator[dict[str, Any]]:
+def _drains(size: int, server: Server) -> Iterator[dict[str, Any]]:
     told = messages(size)
     bodies = [json.dumps(envelope(message)).encode() for message in told]
     different = len({message.message_id for message in told})
     del told
     for database in ("sqlite", "postgresql"):
-        with _folder() as folder, broker.vhost() as url, _connection(database, folder, server) as connection:
+        with _folder() as folder, _bus() as url, _connection(database, folder, server) as connection:
             _publish(url, bodies)
             cost = _drain(folder, url, connection)
             left, kept = count(url, QUEUE), _kept(connection)
@@ -115,6 +113,17 @@ def _folder() -> Iterator[Path]:
 
 
 @contextmanager
+def _bus() -> Iterator[str]:
+    """A broker of its own for each: one that was just emptied of so many messages holds their memory for a while."""
+    broker = Broker()
+    try:
+        with broker.vhost() as url:
+            yield url
+    finally:
+        broker.close()
+
+
+@contextmanager
 def _connection(database: str, folder: Path, server: Server) -> Iterator[str]:
     """The URL of a store that is not made yet."""
     if database == "sqlite":
@@ -126,7 +135,9 @@ def _connection(database: str, folder: Path, server: Server) -> Iterator[str]:
 
 def _publish(url: str, bodies: Sequence[bytes]) -> None:
     """Return when RabbitMQ has them in the queue; without waiting for each."""
-    with Connection(url) as connection, connection.channel() as channel:
+    # RabbitMQ lets a publisher wait while it writes messages to its disk; py-amqp gives up after a second.
+    patient = {"socket_settings": {socket.TCP_USER_TIMEOUT: PATIENCE_MILLISECONDS}}
+    with Connection(url, transport_options=patient) as connection, connection.channel() as channel:
         exchange = Exchange("nova", type="topic", durable=False)
         Queue(QUEUE, exchange, routing_key=QUEUE, durable=False)(channel).declare()
         producer = connection.Producer(channel)
