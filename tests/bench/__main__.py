@@ -66,6 +66,7 @@ def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
             setattr(figures, part, told)
             for line in _lines_of(part, options):
                 told["lines"].append(line)
+                figures.write(file)
                 shown = {name: value for name, value in line.items() if name != "plan"}
                 print(f"{time.monotonic() - began:5.0f} s {shown}", flush=True)
     figures.write(file)
