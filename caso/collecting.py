@@ -5,14 +5,13 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import datetime
 
 from caso.errors import SourceError
-from caso.extractors.base import Page
 from caso.extractors.notifications import NotificationsExtractor
-from caso.keeping import tell_of_unread
-from caso.lifecycle.notice import Fate, Notice
+from caso.keeping import keep_messages
+from caso.lifecycle.notice import Fate
 from caso.store import Place, Store
 from caso.tasks import Remembered
 
@@ -49,7 +48,7 @@ def collect(
     inbox = extractor.inbox()
     try:
         for page in extractor.pages(inbox, place.region, memory, collector.project_id, follow=follow, stop=stop):
-            fates.update(notice.fate for notice in keep(store, place, page, clock()))
+            fates.update(notice.fate for notice in keep_messages(store, place, NAME, page, clock()).news)
         left = 0 if follow or stop() else inbox.backlog()
     finally:
         inbox.close()
@@ -60,13 +59,3 @@ def collect(
             f"{left} messages are still in the queue after {extractor.seconds:g} s (time_limit); say the same again"
         )
     return fates
-
-
-def keep(store: Store, place: Place, page: Page, now: datetime) -> Sequence[Notice]:
-    """Keep a page, and let who told it know that it is kept; its messages but for those that were taken before."""
-    taken = store.take(place, page.seen, page.notices, page.volume_types, by=NAME, at=now)
-    tell_of_unread(NAME, taken.news)
-    if page.on_commit is not None:
-        page.on_commit()
-    LOG.debug("%s: %d messages", NAME, len(page.notices))
-    return taken.news

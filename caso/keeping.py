@@ -17,7 +17,7 @@ from caso.records import Record
 from caso.report import Report, ScopeReport
 from caso.retiring import end_what_is_out_of_reach
 from caso.settling import put_own
-from caso.store import Place, Store
+from caso.store import Place, Store, Taken
 
 LOG = logging.getLogger(__name__)
 
@@ -59,17 +59,22 @@ def take(store: Store, report: Report, cloud: str, task: Task, event: Page | End
 
 
 def _observe(store: Store, place: Place, name: str, page: Page, now: datetime) -> set[str]:
-    """Keep what was seen; what messages told, with the messages, and let who told it know that it is kept."""
+    """Keep what was seen, by a listing or by messages; the ids of what is not as it was known."""
     if not page.notices and not page.volume_types:
         return store.observe(place, page.seen, by=name)
+    return keep_messages(store, place, name, page, now).otherwise
+
+
+def keep_messages(store: Store, place: Place, name: str, page: Page, now: datetime) -> Taken:
+    """Keep what messages told, with the messages, and let who told it know that it is kept."""
     taken = store.take(place, page.seen, page.notices, page.volume_types, by=name, at=now)
-    tell_of_unread(name, taken.news)
+    _tell_of_unread(name, taken.news)
     if page.on_commit is not None:
         page.on_commit()
-    return taken.otherwise
+    return taken
 
 
-def tell_of_unread(name: str, notices: Iterable[Notice]) -> None:
+def _tell_of_unread(name: str, notices: Iterable[Notice]) -> None:
     """Warn of messages that a person has to look at."""
     for one in notices:
         if one.fate is Fate.DEAD:

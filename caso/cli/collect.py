@@ -38,15 +38,15 @@ def _collect(conf: config.Configuration, argv: Sequence[str] | None) -> int:
         raise ConfigError("--only-message is about what --dead does; give it as well")
     if conf.dry_run:
         raise ConfigError("--dry-run: what is taken from a queue is not in it any more; leave it out")
-    from caso.wiring import collecting
+    from caso import wiring
 
     if conf.dead:
-        with collecting.open_store(conf) as store:
+        with wiring.open_configured_store(conf) as store:
             return _dead(conf, store)
     collect_seldom()
     if conf.follow:
         return _follow(conf, argv)
-    with collecting.open_store(conf) as store:
+    with wiring.open_configured_store(conf) as store:
         return _tell(_take(conf, store))
 
 
@@ -101,11 +101,11 @@ def _wished() -> Iterator[_Wish]:
 
 
 def _follow(conf: config.Configuration, argv: Sequence[str] | None) -> int:
-    from caso.wiring.collecting import open_store
+    from caso import wiring
 
     with _wished() as wish:
         while True:
-            with open_store(conf) as store:
+            with wiring.open_configured_store(conf) as store:
                 LOG.info("following the queues")
                 fates = _take(conf, store, lambda: bool(wish))
             if wish.leave or not wish.reload:
@@ -127,13 +127,13 @@ def _reloaded(conf: config.Configuration, argv: Sequence[str] | None) -> config.
 
 
 def _dead(conf: config.Configuration, store: Store) -> int:
-    from caso.cli import collect_tables, screen
+    from caso.cli import collect_tables, documents, screen
 
     ids = set(conf.only_message) or None
     if conf.dead == "list":
         held = [one for one in store.events.left() if ids is None or one.notice.id in ids]
         if conf.json:
-            collect_tables.write_json(held)
+            documents.write(map(collect_tables.document, held))
         else:
             collect_tables.show(held, screen.console())
         return 0

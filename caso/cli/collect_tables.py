@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Sequence
+from typing import Any
 
 from rich.console import Console
 
+from caso.cli.documents import instant
 from caso.cli.screen import light_table, plain, stamp
 from caso.store.events import Held
 
@@ -27,20 +27,15 @@ def show(held: Sequence[Held], console: Console) -> None:
     console.print(table)
 
 
-def write_json(held: Sequence[Held]) -> None:
-    """A list of objects, the messages themselves without what was secret in them."""
-    told = [
-        {
-            "id": one.notice.id,
-            "event_type": one.notice.event_type,
-            "at": one.notice.at.isoformat() if one.notice.at else None,
-            "taken": one.taken.isoformat(),
-            "region": one.place.region,
-            "fate": one.notice.fate,
-            "reason": one.notice.reason,
-            "message": one.notice.message,
-        }
-        for one in held
-    ]
-    json.dump(told, sys.stdout, indent=2, ensure_ascii=False)
-    print()
+def document(one: Held) -> dict[str, Any]:
+    """A message, without what was secret in it."""
+    return {
+        "id": one.notice.id,
+        "event_type": one.notice.event_type,
+        "at": instant(one.notice.at),
+        "taken": instant(one.taken),
+        "region": one.place.region,
+        "fate": one.notice.fate,
+        "reason": one.notice.reason,
+        "message": one.notice.message,
+    }

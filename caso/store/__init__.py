@@ -19,7 +19,7 @@ from caso.store.opening import open_as_it_is, open_scratch, open_store
 from caso.store.periods import Mark
 from caso.store.quarantine import OddLike, Quarantined
 from caso.store.standing import Selection, State
-from caso.store.store import Step, Store
+from caso.store.store import Step, Store, Taken
 from caso.store.subscriptions import Messaging, Subscription
 
 __all__ = [
@@ -50,6 +50,7 @@ __all__ = [
     "Step",
     "Store",
     "Subscription",
+    "Taken",
     "Tally",
     "Totals",
     "file_of",

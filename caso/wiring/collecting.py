@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from caso import wiring
 from caso.collecting import NAME, Collector
 from caso.config import Configuration
 from caso.errors import ConfigError, SourceError
@@ -48,8 +47,3 @@ def place_of(conf: Configuration, store: Store, cloud: str, region: str | None =
         which = f"there are several ({', '.join(regions)})" if regions else "nothing says which there are"
         raise ConfigError(f"[{NAME}] region_name is not set, and {which}; set it to the region that the messages are of")
     return Place(cloud, regions[0])
-
-
-def open_store(conf: Configuration) -> Store:
-    """The store of this configuration, made where there is none yet."""
-    return wiring.open_configured_store(conf)
