@@ -11,6 +11,7 @@ from caso.accounting.rules import Rules
 from caso.lifecycle.server import Server, ServerState
 from caso.lifecycle.timeline import Interval
 from caso.records import CloudRecord
+from caso.records.pace import microseconds, whole_seconds
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -41,15 +42,20 @@ class Use(NamedTuple):
     @classmethod
     def of(cls, terms: Sequence[Term]) -> Use:
         return cls(
-            round(sum(term.wall_seconds for term in terms)),
-            round(sum(term.suspend_seconds for term in terms)),
-            round(sum(term.cpu_seconds for term in terms)),
+            _rounded(sum(term.wall_seconds for term in terms)),
+            _rounded(sum(term.suspend_seconds for term in terms)),
+            _rounded(sum(term.cpu_seconds for term in terms)),
         )
 
     @classmethod
     def recorded(cls, record: CloudRecord | None) -> Use:
         """What a record says, nothing where there is none."""
         return cls(record.wall_seconds, record.suspend_seconds, record.cpu_seconds) if record else cls(0, 0, 0)
+
+
+def _rounded(seconds: float) -> int:
+    """As what goes on by time alone is rounded later: by microseconds, so that no sum of fractions shows."""
+    return whole_seconds(microseconds(seconds))
 
 
 def term(interval: Interval[ServerState], server: Server, until: datetime, rules: Rules) -> Term:

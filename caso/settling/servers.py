@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import chain
 
+from caso.accounting.paces import NO_PACES, Told, server_paces
 from caso.accounting.servers import KINDS, accelerator_records, cloud_record, never_shrinking, readings
 from caso.lifecycle.address import Address
 from caso.lifecycle.measured import NOTHING, Metered
@@ -14,20 +15,25 @@ from caso.planning import Plan
 from caso.records import CloudRecord, Record
 from caso.settling.context import Context
 from caso.settling.lives import Lives, Owed
+from caso.settling.terms import terms_of
 from caso.store import Checkpoint
 from caso.window import BEGINNING, Month
 
 LOG = logging.getLogger(__name__)
 
 
-def _account(context: Context, owed: Sequence[Owed]) -> Mapping[str, Sequence[Record]]:
+def _account(context: Context, owed: Sequence[Owed]) -> Mapping[str, Told]:
     earlier = _earlier(context, owed)
     addresses = _Addresses(context, owed)
     metered = context.step.measures.metered(context.place, [one.uuid for one in owed])
     return {one.uuid: _records(context, one, earlier.get(one.uuid), addresses, metered.get(one.uuid, NOTHING)) for one in owed}
 
 
-SERVERS = Lives("server", frozenset(KINDS), _account)
+def _terms(context: Context) -> str:
+    return terms_of(context, _tell_of_addresses(context))
+
+
+SERVERS = Lives("server", frozenset(KINDS), _account, _terms)
 
 
 def _earlier(context: Context, owed: Sequence[Owed]) -> dict[str, Record]:
@@ -42,20 +48,25 @@ def _earlier(context: Context, owed: Sequence[Owed]) -> dict[str, Record]:
     return found
 
 
-def _records(context: Context, owed: Owed, before: Record | None, addresses: _Addresses, metered: Metered) -> list[Record]:
+def _records(context: Context, owed: Owed, before: Record | None, addresses: _Addresses, metered: Metered) -> Told:
     server = owed.item.entity
     opening = _opening(owed.since, before, context.plan)
     newest = before if isinstance(before, CloudRecord) else None
     records: list[Record] = []
+    paces = NO_PACES
     for reading in readings(server, owed.since, owed.until, context.accounts.vo_of, opening):
-        measured = cloud_record(reading, context.rules, addresses.of(server.uuid), metered)
+        leading = addresses.of(server.uuid)
+        measured = cloud_record(reading, context.rules, leading, metered)
         record = never_shrinking(measured, newest)
-        if record is not measured and record != measured:
+        held_up = record is not measured and record != measured
+        if held_up:
             context.settled.shrunk += 1
             LOG.warning("server %s: cumulative use would fall in %s; the larger value is sent", server.uuid, record.month)
-        records += [record, *accelerator_records(reading, context.rules)]
+        accelerators = list(accelerator_records(reading, context.rules))
+        records += [record, *accelerators]
+        paces = NO_PACES if held_up else server_paces(reading, context.rules, record, accelerators, leading, metered)
         newest = record
-    return records
+    return Told(records, paces)
 
 
 def _opening(since: datetime, before: Record | None, plan: Plan) -> datetime | None:
@@ -69,7 +80,7 @@ class _Addresses:
     """The public addresses that ever led to a server, as Neutron tells; None where it was not asked."""
 
     def __init__(self, context: Context, owed: Sequence[Owed]) -> None:
-        self._asked = any(_tells_of_addresses(one, context) for one in context.step.checkpoints.siblings(context.plan.scope))
+        self._asked = _tell_of_addresses(context)
         self._of: dict[str, list[Address]] = {}
         if not self._asked:
             return
@@ -81,6 +92,11 @@ class _Addresses:
 
     def of(self, uuid: str) -> Sequence[Address] | None:
         return self._of.get(uuid, ()) if self._asked else None
+
+
+def _tell_of_addresses(context: Context) -> bool:
+    """Whether Neutron, and not Nova's row, says how many addresses lead to a server."""
+    return any(_tells_of_addresses(one, context) for one in context.step.checkpoints.siblings(context.plan.scope))
 
 
 def _tells_of_addresses(checkpoint: Checkpoint, context: Context) -> bool:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, func, insert, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, null, or_, select, true, update
 
 from caso.store.batches import execute_many
+from caso.store.courses import advance
 from caso.store.engine import chunks
 from caso.store.names import Place
 from caso.store.schema import accounted, entities
@@ -34,14 +35,14 @@ def note_each(connection: Connection, place: Place, kind: str, until: Iterable[t
         execute_many(connection, statement, [{"b_id": uuid, "b_until": time} for uuid, time in chunk])
 
 
-def note_all(connection: Connection, place: Place, kind: str, project_id: str, until: datetime) -> None:
-    """Note that all that was due of a project is accounted for, with all that is known of it now.
+def note_all(connection: Connection, place: Place, kind: str, project_id: str, until: datetime, terms: str | None) -> None:
+    """Note that all that was due of a project is accounted for, with all that is known of it now, by these terms.
 
     It is up to ``until``, but for what was already accounted for beyond.
     """
     due = and_(of_kind(place, kind), entities.c.project_id == project_id, entities.c.settled == false())
     others = [or_(entities.c.accounted_until.is_(None), entities.c.accounted_until <= until), entities.c.along == false()]
-    if _advance(connection, place, kind, project_id, until):
+    if advance(connection, place, kind, project_id, until, terms):
         connection.execute(update(entities).where(due, *others).values(along=True, accounted_until=null()))
     else:
         # What goes along has been accounted for beyond.
@@ -61,15 +62,11 @@ def _is_settled(until: ColumnElement[datetime]) -> ColumnElement[bool]:
     return case((and_(entities.c.ended.is_not(None), entities.c.ended < until), True), else_=False)
 
 
-def _advance(connection: Connection, place: Place, kind: str, project_id: str, until: datetime) -> bool:
-    """Note it of those that go along; False, and nothing noted, where they have come further."""
-    whose = {**place._asdict(), "kind": kind, "project_id": project_id}
-    mine = and_(*(accounted.c[name] == value for name, value in whose.items()))
-    reached = connection.scalar(select(func.max(accounted.c.until)).where(mine))
-    if reached is None:
-        connection.execute(insert(accounted).values(**whose, until=until))
-    elif reached <= until:
-        connection.execute(update(accounted).where(mine).values(until=until))
-    else:
-        return False
-    return True
+def note_steady(connection: Connection, place: Place, kind: str, ids: Iterable[str], steady: bool) -> None:
+    """Note whether time alone changes the records of these, as far as is known now."""
+    for chunk in chunks(ids):
+        connection.execute(update(entities).where(of_kind(place, kind), entities.c.id.in_(chunk)).values(steady=steady))
+
+
+QUIET = and_(entities.c.along, entities.c.steady, entities.c.dirty_from.is_(None), entities.c.ended.is_(None))
+"""Entities of which nothing was told since they were accounted for, and whose records go on by time alone."""

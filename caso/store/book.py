@@ -14,9 +14,10 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from caso.errors import StoreError
 from caso.records import Record
+from caso.records.pace import Pace, at_pace, gone_on, pace_text
 from caso.store.damage import damaged
 from caso.store.names import Place
-from caso.window import Month
+from caso.window import RESOLUTION, Month
 
 Kinds = Mapping[str, type[Record]]
 
@@ -38,6 +39,10 @@ class Statement:
     records: Sequence[Record]
     place: Place
     project_id: str
+    course: int = 0
+    """The number of the course that those records go on with which have a pace."""
+    paces: Mapping[str, Pace] = dataclasses.field(default_factory=dict)
+    """By key, the paces of the records that time alone will change."""
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -69,7 +74,11 @@ class Changes:
 
 
 class Line(NamedTuple):
-    """A record as it is held: a row of the table ``records``."""
+    """A record as it is held (:mod:`caso.store.held`).
+
+    One with a ``course`` goes on with it by time alone, at its ``pace``, JSON as well as its content. ``number`` is the revision
+    at which it was last told to be otherwise than time makes it; that of the others is their revision.
+    """
 
     key: str
     subject: str
@@ -84,6 +93,13 @@ class Line(NamedTuple):
     region: str
     project_id: str
     content: str
+    course: int = 0
+    pace: str | None = None
+    number: int = 0
+
+    def at_rest(self) -> Line:
+        """The same record, which time does not change any more."""
+        return self._replace(course=0, pace=None)
 
 
 class Book:
@@ -114,7 +130,7 @@ class Book:
 
     def state(self, statement: Statement) -> None:
         for line in statement.lines:
-            self._outcomes[line.kind, self._take(line)] += 1
+            self._outcomes[line.kind, self._take(statement, line)] += 1
         said = {line.key for line in statement.lines}
         # By month: what an earlier month becomes is what a later one is neutral to.
         missed = [line for line in self._held_of(statement) if line.key not in said]
@@ -126,16 +142,25 @@ class Book:
         lines = self._of(statement.subject)
         return [line for line in lines if line.kind in statement.kinds and since <= line.month <= until]
 
-    def _take(self, line: Line) -> str:
+    def _take(self, statement: Statement, line: Line) -> str:
         held = self.lines.get(line.key)
         if held is None:
             self._put(line._replace(revision=self._next()))
             return "new"
         if line.known_at < held.known_at:
+            if held.course:
+                # Whoever tells of it now does not know how it goes on.
+                self._put(held.at_rest()._replace(revision=self._next()))
             return "kept"
         line = line._replace(offered=held.offered)
-        if self._same(held, line):
-            self._put(line._replace(revision=held.revision, content=held.content))
+        if line.course and _goes_on_as(held, line):
+            return "changed"
+        if not line.course and self._same(held, line):
+            if not held.course:
+                self._put(line._replace(revision=held.revision, content=held.content, number=held.number))
+            elif statement.course:
+                # It is so far as it was, and does not go on.
+                self._put(held.at_rest()._replace(known_at=line.known_at, revision=self._next()))
             return "same"
         self._put(line._replace(revision=self._next()))
         return "changed"
@@ -149,7 +174,7 @@ class Book:
             return "dropped"
         before = self._before(held)
         neutral = self._record(held).neutral(None if before is None else self._record(before))
-        line = held._replace(known_at=statement.known_at, retracted=True, content=text_of(neutral))
+        line = held.at_rest()._replace(known_at=statement.known_at, retracted=True, content=text_of(neutral))
         if self._same(held, line):
             self._put(line._replace(content=held.content))
             return "same"
@@ -168,7 +193,7 @@ class Book:
             return True
         if held.measured_at != line.measured_at:
             return False
-        before, after = _members(held.kind, held.content), _members(line.kind, line.content)
+        before, after = members_of(held.kind, held.content), members_of(line.kind, line.content)
         return before == after or (before.keys() != after.keys() and self._record(held) == self._record(line))
 
     def _record(self, line: Line) -> Record:
@@ -187,8 +212,23 @@ class Book:
         return self.revision
 
 
+def _goes_on_as(held: Line, line: Line) -> bool:
+    """Whether time alone makes the one held what the other tells, now and later."""
+    if held.course != line.course or held.pace is None or held.retracted or held.project_id != line.project_id:
+        return False
+    pace, elapsed = pace_of(held.pace), (line.measured_at - held.measured_at) // RESOLUTION
+    if pace_text(at_pace(pace, elapsed)) != line.pace:
+        return False
+    now = gone_on(members_of(held.kind, held.content), pace, held.measured_at, line.measured_at)
+    return text_from(now) == line.content
+
+
 def text_of(record: Record) -> str:
-    content = record.content()
+    return text_from(record.content())
+
+
+def text_from(content: Mapping[str, Any]) -> str:
+    """The content of a record as the ledger keeps it."""
     try:
         return to_json(content, inf_nan_mode="constants").decode()
     except PydanticSerializationError:
@@ -197,9 +237,13 @@ def text_of(record: Record) -> str:
 
 
 def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Record:
+    return record_from(kinds, kind, members_of(kind, content), known_at)
+
+
+def record_from(kinds: Kinds, kind: str, members: Mapping[str, Any], known_at: datetime) -> Record:
+    """The record of which these are the content."""
     if kind not in kinds:
         raise StoreError(f"the store holds records of the kind {kind!r}, and no installed plug-in makes it; install it again")
-    members = _members(kind, content)
     try:
         return kinds[kind].from_content(members, known_at)
     except (TypeError, ValueError) as exc:
@@ -209,12 +253,19 @@ def record_of(kinds: Kinds, kind: str, content: str, known_at: datetime) -> Reco
         ) from exc
 
 
-def _members(kind: str, content: str) -> dict[str, Any]:
+def members_of(kind: str, content: str) -> dict[str, Any]:
     try:
         members: dict[str, Any] = _read(content)
     except ValueError as exc:
         raise damaged(f"a record of the kind {kind!r}", exc) from exc
     return members
+
+
+def pace_of(text: str) -> Pace:
+    try:
+        return {name: (int(amount), int(rate)) for name, (amount, rate) in _read(text).items()}
+    except (AttributeError, TypeError, ValueError) as exc:
+        raise damaged("the pace of a record", exc) from exc
 
 
 def _read(content: str) -> Any:
@@ -226,6 +277,7 @@ def _read(content: str) -> Any:
 
 
 def _line(statement: Statement, record: Record) -> Line:
+    pace = statement.paces.get(record.key) if statement.course else None
     return Line(
         key=record.key,
         subject=statement.subject,
@@ -241,4 +293,6 @@ def _line(statement: Statement, record: Record) -> Line:
         # A volume may have changed hands: what it was before is to be found under who had it then.
         project_id=getattr(record, "project_id", statement.project_id),
         content=text_of(record),
+        course=0 if pace is None else statement.course,
+        pace=None if pace is None else pace_text(pace),
     )

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, select
 
-from caso.store import subscriptions
-from caso.store.book import Line
+from caso.store import held
+from caso.store.book import Line, text_from
 from caso.store.engine import chunks
-from caso.store.schema import deliveries, entities, records
+from caso.store.handing import AS_OF, UNTIL
+from caso.store.schema import entities, records
+from caso.store.standing import ACCEPTED, State, standings, with_messenger
 
 
 class Compared(NamedTuple):
@@ -29,27 +31,32 @@ class Compared(NamedTuple):
 
 def compared(connection: Connection, messenger: str, known_kinds: Collection[str]) -> Iterator[Compared]:
     """All that is due, oldest first. Only the keys are held in memory; contents a chunk at a time."""
-    due = subscriptions.due_to(connection, messenger, known_kinds).order_by(records.c.measured_at, records.c.revision)
-    for keys in chunks(connection.scalars(due.with_only_columns(records.c.key)).all()):
+    rows = standings(connection, messenger)
+    due = and_(rows.c.state == State.DUE.value, rows.c.kind.in_(sorted(known_kinds)))
+    question = select(rows.c.key).where(due).order_by(rows.c.measured_at, rows.c.revision, rows.c.key)
+    for keys in chunks(connection.scalars(question).all()):
         yield from _compare(connection, messenger, keys)
 
 
 def _compare(connection: Connection, messenger: str, keys: Sequence[str]) -> Iterator[Compared]:
     """In the order of ``keys``."""
-    mine = and_(deliveries.c.key == records.c.key, deliveries.c.messenger == messenger)
-    kept = (deliveries.c.accepted, records.c.previous_revision, records.c.previous)
-    question = select(*(records.c[field] for field in Line._fields), *kept).select_from(records.outerjoin(deliveries, mine))
+    has = (ACCEPTED.label("accepted"), AS_OF.label("as_of"), UNTIL.label("as_of_until"))
+    question = select(*held.COLUMNS, *has, records.c.previous_revision, records.c.previous).select_from(with_messenger(messenger))
     rows = {row.key: row for row in connection.execute(question.where(records.c.key.in_(keys)))}
     ends = _ends(connection, rows.values())
     for row in (rows[key] for key in keys if key in rows):
-        line = Line(*row[: len(Line._fields)])
+        line = held.line_of(row)
         yield Compared(line, row.accepted, _content_of(row), ends.get((line.cloud, line.region, line.subject)))
 
 
 def _content_of(row: Any) -> str | None:
-    """The content of the revision that was accepted, where it is the one that is kept."""
+    """The content of the revision that was accepted: as the course was then, or where it is the one that is kept."""
+    if row.accepted is None:
+        return None
+    if row.accepted == row.as_of and row.as_of >= row.number and row.as_of_until is not None:
+        return text_from(held.content_of(row, row.as_of_until))
     content: str | None = row.previous
-    return content if row.accepted is not None and row.accepted == row.previous_revision else None
+    return content if row.accepted == row.previous_revision else None
 
 
 def _ends(connection: Connection, rows: Collection[Any]) -> dict[tuple[str, str, str], datetime]:

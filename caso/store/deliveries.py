@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, and_, bindparam, exists, func, insert, or_, select, update
 
 from caso.records import Record
-from caso.store import redelivery, subscriptions
+from caso.store import handing, redelivery, subscriptions
 from caso.store.batches import execute_many
-from caso.store.book import Kinds, record_of, text_of
+from caso.store.book import Kinds, record_from, text_of
 from caso.store.comparing import Compared, compared
 from caso.store.engine import Database, chunks
+from caso.store.handing import Handed
+from caso.store.held import COLUMNS, OFFERED, REVISION, WITH_COURSE, content_of
 from caso.store.inspection import Inspection
 from caso.store.measures import Measures
 from caso.store.purging import purge
@@ -23,17 +25,26 @@ from caso.store.standing import Selection, State, standings
 from caso.store.subscriptions import Subscription
 from caso.window import Month
 
-_HELD = [records.c[name] for name in ("kind", "key", "revision", "content", "known_at", "retracted", "offered")]
+_HELD = select(*COLUMNS).select_from(WITH_COURSE)
 
 
 class Held(NamedTuple):
-    """A record as it is held; ``retracted``: it is the neutral one, in place of one that proved wrong."""
+    """A record as it is held; ``retracted``: it is the neutral one, in place of one that proved wrong.
+
+    ``course``: the number of what it goes on with, 0 where it stands for itself; ``number``: its own there.
+    """
 
     kind: str
     key: str
     revision: int
     record: Record
     retracted: bool
+    course: int = 0
+    number: int = 0
+
+    @property
+    def handed(self) -> Handed:
+        return Handed(self.course, self.kind, self.number, self.revision, self.record.measured_at)
 
 
 class Waiting(NamedTuple):
@@ -71,17 +82,25 @@ class Deliveries:
     def due(self, messenger: str, limit: int) -> list[Held]:
         """The newest revisions that were neither accepted nor set aside, oldest first."""
         with self._database.read() as connection:
-            question = subscriptions.due_to(connection, messenger, self._kinds.keys())
-            question = question.with_only_columns(*_HELD).order_by(records.c.measured_at, records.c.revision).limit(limit)
-            return [self._held(row) for row in connection.execute(question)]
+            rows = standings(connection, messenger)
+            due = and_(rows.c.state == State.DUE.value, rows.c.kind.in_(sorted(self._kinds)))
+            question = select(rows.c.key).where(due).order_by(rows.c.measured_at, rows.c.revision, rows.c.key).limit(limit)
+            keys = connection.scalars(question).all()
+            found = {row.key: row for row in connection.execute(_HELD.where(records.c.key.in_(keys)))}
+            return [self._held(found[key]) for key in keys]
 
     def waiting(self, messenger: str, limit: int) -> list[Waiting]:
-        """Which are due, oldest first: as :meth:`due`, for many of them at once."""
+        """Which are due, oldest first: as :meth:`due`, for many of them at once; those of a course are as old as that."""
         with self._database.read() as connection:
-            question = subscriptions.due_to(connection, messenger, self._kinds.keys())
-            question = question.with_only_columns(records.c.key, records.c.revision)
-            rows = connection.execute(question.order_by(records.c.measured_at, records.c.revision).limit(limit))
-            return [Waiting(*row) for row in rows.all()]
+            kinds = list(filter(subscriptions.subscription_of(connection, messenger).takes, self._kinds))
+            courses = handing.ahead(connection, messenger, kinds)
+            alone = subscriptions.due_to(connection, messenger, kinds).with_only_columns(records.c.key, records.c.revision)
+            alone = alone.order_by(records.c.measured_at, records.c.revision).limit(limit)
+            if not courses:
+                return [Waiting(*row) for row in connection.execute(alone).all()]
+            older = connection.execute(alone.where(records.c.measured_at <= courses[0].until)).all()
+            along = [] if older else [Waiting(*one) for one in handing.waiting(connection, messenger, courses, limit)]
+            return along or [Waiting(*row) for row in older or connection.execute(alone).all()]
 
     def compared(self, messenger: str) -> Iterator[Compared]:
         """All that is due, oldest first, beside what the messenger has of it; read a part at a time."""
@@ -97,20 +116,27 @@ class Deliveries:
         with self._database.write() as connection:
             rows: dict[str, Any] = {}
             for chunk in chunks(one.key for one in waiting):
-                rows |= {row.key: row for row in connection.execute(select(*_HELD).where(records.c.key.in_(chunk))).all()}
+                rows |= {row.key: row for row in connection.execute(_HELD.where(records.c.key.in_(chunk))).all()}
             still = [rows[one.key] for one in waiting if one.key in rows and rows[one.key].revision == one.revision]
-            _offer(connection, [row.key for row in still if not row.offered])
+            new = [row for row in still if not row.offered]
+            handing.offer(connection, {row.course for row in new if row.course})
+            _offer(connection, [row.key for row in new if not row.course])
         return [self._held(row) for row in still]
 
     def accept(self, messenger: str, held: Sequence[Held], at: datetime) -> None:
         """The recipient has them, at these revisions."""
         with self._database.write() as connection:
-            _note(connection, messenger, [(one, None) for one in held], at)
+            if _is_there(connection, messenger):
+                _note(connection, messenger, [(one, None) for one in held if not one.course], at)
+                handing.accept(connection, messenger, [one.handed for one in held if one.course], at)
 
     def set_aside(self, messenger: str, refused: Sequence[tuple[Held, str]], at: datetime) -> None:
         """The recipient will not take them at these revisions, each with its reason; a newer one is due again."""
         with self._database.write() as connection:
-            _note(connection, messenger, refused, at)
+            if _is_there(connection, messenger):
+                _note(connection, messenger, refused, at)
+                for one in {(held.course, held.kind): held.handed for held, _ in refused if held.course}.values():
+                    handing.finish(connection, messenger, one, at)
 
     def note_success(self, messenger: str, at: datetime) -> None:
         """All that was due to it was accepted or set aside."""
@@ -151,8 +177,8 @@ class Deliveries:
             return purge(connection, before)
 
     def _held(self, row: Any) -> Held:
-        record = record_of(self._kinds, row.kind, row.content, row.known_at)
-        return Held(row.kind, row.key, row.revision, record, row.retracted)
+        record = record_from(self._kinds, row.kind, content_of(row), row.known_at)
+        return Held(row.kind, row.key, row.revision, record, row.retracted, row.course, row.number)
 
 
 def _offer(connection: Connection, keys: Sequence[str]) -> None:
@@ -160,10 +186,13 @@ def _offer(connection: Connection, keys: Sequence[str]) -> None:
         connection.execute(update(records).where(records.c.key.in_(chunk)).values(offered=True))
 
 
+def _is_there(connection: Connection, messenger: str) -> bool:
+    """Another process may meanwhile have run without this messenger."""
+    return connection.scalar(select(messengers.c.name).where(messengers.c.name == messenger)) is not None
+
+
 def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held, str | None]], at: datetime) -> None:
-    # Another process may meanwhile have run without this messenger, or dropped a record.
-    if connection.scalar(select(messengers.c.name).where(messengers.c.name == messenger)) is None:
-        return
+    # Another process may meanwhile have dropped a record.
     newest = {held.key: (held, refused) for held, refused in sorted(outcomes, key=lambda outcome: outcome[0].revision)}
     for chunk in chunks(newest):
         known = _known(connection, messenger, chunk)
@@ -175,15 +204,16 @@ def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held,
         _keep_replaced(connection, [held for held, has in accepted if has.revision > held.revision])
         kept = [held.key for held, has in accepted if has.revision == held.revision and has.previous_revision is not None]
         _let_go(connection, kept)
-    subscriptions.raise_floors(connection, messenger, {held.kind for held, _ in newest.values()})
+    subscriptions.raise_floors(connection, messenger, {held.kind for held, _ in newest.values() if not held.course})
 
 
 def _known(connection: Connection, messenger: str, keys: Sequence[str]) -> dict[str, Any]:
     """Of records that are still held, by key, how they are held now, and what was noted of this messenger (``noted``)."""
     theirs = and_(deliveries.c.key == records.c.key, deliveries.c.messenger == messenger)
-    held = [records.c[name] for name in ("key", "revision", "offered", "previous_revision")]
+    asked = [records.c.key, REVISION, OFFERED, records.c.previous_revision]
     noted = [deliveries.c.revision.label("noted"), deliveries.c.accepted]
-    rows = connection.execute(select(*held, *noted).outerjoin(deliveries, theirs).where(records.c.key.in_(keys)))
+    question = select(*asked, *noted).select_from(WITH_COURSE.outerjoin(deliveries, theirs))
+    rows = connection.execute(question.where(records.c.key.in_(keys)))
     return {row.key: row for row in rows.all()}
 
 

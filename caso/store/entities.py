@@ -24,6 +24,7 @@ from caso.window import BEGINNING, Month
 
 SERVER = "server"
 VOLUME = "volume"
+ADDRESS = "address"
 PERSON = "api"
 """Who told of what a person wrote; that it is in no listing is no news."""
 
@@ -34,6 +35,8 @@ class Due(NamedTuple):
     entity: Any
     accounted_until: datetime | None
     dirty_from: datetime | None
+    steady: bool = True
+    """As far as is noted of it, time alone changes its records (:mod:`caso.store.courses`)."""
 
 
 class _Known(NamedTuple):
@@ -67,14 +70,18 @@ class Entities:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def due(self, place: Place, project_id: str, *, touched_since: datetime | None = None, kind: str = SERVER) -> Iterator[Due]:
-        """What the project owns and has to be accounted for, by id.
+    def due(
+        self, place: Place, project_id: str, *, touched_since: datetime | None = None, kind: str = SERVER, quiet: bool = True
+    ) -> Iterator[Due]:
+        """What the project owns and has to be accounted for, by id; not ``quiet``: but for what goes on by time alone.
 
         With ``touched_since``, only what was observed since. Without, also all that is alive, that
         is known otherwise than when it was accounted, or that ended and was not accounted beyond its end: a
         window ends before its last instant, so an end at it is for the next one.
         """
         owed = entities.c.settled == false() if touched_since is None else entities.c.known_at >= touched_since
+        if not quiet:
+            owed = and_(owed, not_(accounted.QUIET))
         return self._owned(place, project_id, kind, owed)
 
     def lived(
@@ -103,12 +110,13 @@ class Entities:
 
     def _owned(self, place: Place, project_id: str, kind: str, which: ColumnElement[bool]) -> Iterator[Due]:
         mine = and_(of_kind(place, kind), entities.c.project_id == project_id, which)
-        asked = select(entities.c.id, entities.c.body, accounted.UNTIL, entities.c.dirty_from).select_from(accounted.WITH_UNTIL)
+        told = [entities.c[name] for name in ("id", "body", "dirty_from", "steady")]
+        asked = select(*told, accounted.UNTIL).select_from(accounted.WITH_UNTIL)
         page = asked.where(mine).order_by(entities.c.id).limit(CHUNK)
         rows: Sequence[Any] = self._connection.execute(page).all()
         while rows:
             for row in rows:
-                yield Due(KINDS[kind].load(row.body), row.accounted_until, row.dirty_from)
+                yield Due(KINDS[kind].load(row.body), row.accounted_until, row.dirty_from, row.steady)
             # The caller writes between the pages: a page starts after an id, so nothing is met twice or missed.
             rows = self._connection.execute(page.where(entities.c.id > rows[-1].id)).all()
 
@@ -116,9 +124,18 @@ class Entities:
         """Note up to when each entity is accounted for, with all that is known of it now."""
         accounted.note_each(self._connection, place, kind, until)
 
-    def all_accounted(self, place: Place, project_id: str, until: datetime, *, kind: str = SERVER) -> None:
-        """Note that all of :meth:`due` is accounted for up to ``until``, or beyond as it was, with what is known now."""
-        accounted.note_all(self._connection, place, kind, project_id, until)
+    def all_accounted(
+        self, place: Place, project_id: str, until: datetime, *, kind: str = SERVER, terms: str | None = None
+    ) -> None:
+        """Note that all of :meth:`due` is accounted for up to ``until``, or beyond as it was, with what is known now.
+
+        By ``terms`` those records were made that go on by time alone; without, none goes on.
+        """
+        accounted.note_all(self._connection, place, kind, project_id, until, terms)
+
+    def note_steady(self, place: Place, ids: Iterable[str], steady: bool, *, kind: str = SERVER) -> None:
+        """Note whether time alone changes the records of these."""
+        accounted.note_steady(self._connection, place, kind, ids, steady)
 
     def known_otherwise(self, place: Place, changed: Iterable[tuple[str, datetime]], *, kind: str = SERVER) -> None:
         """Note since when something else than its own life is known otherwise of some.
@@ -244,6 +261,14 @@ class Entities:
         if kind.name == SERVER:
             otherwise = {uuid: one.otherwise_from for uuid, one in known.items() if one.held and one.otherwise_from}
             owe_energy(self._connection, place, otherwise)
+        if kind.name == ADDRESS:
+            self.note_steady(place, _led_to(known.values()), steady=False)
+
+
+def _led_to(known: Iterable[_Known]) -> set[str]:
+    """The servers that addresses ever led to, of which something is known otherwise than before."""
+    changed = [one.entity for one in known if one.otherwise_from]
+    return {str(i.value.server_id) for address in changed for i in address.intervals() if i.value.server_id is not None}
 
 
 def _told_by(name: str) -> ColumnElement[bool]:
@@ -287,6 +312,7 @@ def row_of(kind: EntityKind, known: _Known) -> dict[str, Any]:
         "known_at": entity.known_at,
         "accounted_until": until,
         "along": False,
+        "steady": True,
         "dirty_from": known.dirty_from,
         "settled": done and known.dirty_from is None,
         "told_by": known.told_by,

@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, Connection, false, func, or_, select
 from caso.errors import StoreError
 from caso.store import subscriptions, upgrading
 from caso.store.book import Line
+from caso.store.courses import BEFORE_IT_CAME
 from caso.store.engine import Database, chunks, engine_of
+from caso.store.held import COLUMNS, MEASURED_AT, WITH_COURSE, line_of
 from caso.store.schema import records
 from caso.store.sqlite import exists
 from caso.store.standing import EVERYTHING, Selection, State, standings
@@ -121,8 +123,8 @@ class Inspection:
     ) -> Iterator[Entry]:
         """The records chosen, newest first; with ``states`` only those in one of them with one of the messengers."""
         with self._database.read() as connection:
-            question = select(records.c.key).where(*_conditions(connection, chosen, messengers, states))
-            question = question.order_by(records.c.measured_at.desc(), records.c.key).limit(limit)
+            question = select(records.c.key).select_from(WITH_COURSE).where(*_conditions(connection, chosen, messengers, states))
+            question = question.order_by(MEASURED_AT.desc(), records.c.key).limit(limit)
             for keys in chunks(connection.scalars(question).all()):
                 yield from _entries(connection, keys, messengers)
 
@@ -172,8 +174,8 @@ def _conditions(
 def _entries(connection: Connection, keys: Sequence[str], messengers: Sequence[str]) -> Iterator[Entry]:
     """In the order of ``keys``."""
     chosen = Selection(keys=frozenset(keys))
-    columns = [records.c[field] for field in Line._fields]
-    lines = {row.key: Line(*row) for row in connection.execute(select(*columns).where(*chosen.conditions()))}
+    question = select(*COLUMNS).select_from(WITH_COURSE).where(*chosen.conditions())
+    lines = {row.key: line_of(row) for row in connection.execute(question)}
     known: dict[str, dict[str, Standing]] = {key: {} for key in lines}
     for name in messengers:
         for row in connection.execute(select(standings(connection, name, chosen))):
@@ -186,5 +188,5 @@ def _standing(row: Any) -> Standing:
     if row.settled == row.revision:
         return Standing(state, row.at, row.refused)
     if state is State.SKIPPED:
-        return Standing(state, None, subscriptions.BEFORE_IT_CAME)
+        return Standing(state, None, BEFORE_IT_CAME)
     return Standing(state, accepted_revision=row.settled if row.settled is not None and row.refused is None else None)

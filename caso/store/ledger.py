@@ -8,13 +8,18 @@ from typing import Any
 from sqlalchemy import Connection, and_, bindparam, delete, exists, func, insert, select, update
 
 from caso.records import Record
+from caso.store import courses, held
 from caso.store.batches import execute_many
 from caso.store.book import Book, Changes, Kinds, Line, Statement, record_of
+from caso.store.courses import Course
 from caso.store.engine import chunks
-from caso.store.schema import deliveries, meta, records
+from caso.store.held import line_of
+from caso.store.names import Place
+from caso.store.revisions import note_revision, revision_of
+from caso.store.schema import deliveries, records
 from caso.window import Month
 
-_LINE = [records.c[field] for field in Line._fields]
+_LINES = select(*held.COLUMNS).select_from(held.WITH_COURSE)
 
 
 class Ledger:
@@ -44,8 +49,16 @@ class Ledger:
             changes += book.changes
             self._write(held, book.lines)
             if book.revision != revision:
-                self._connection.execute(update(meta).where(meta.c.name == "revision").values(value=str(book.revision)))
+                note_revision(self._connection, book.revision)
         return changes
+
+    def course(self, place: Place, kind: str, project_id: str) -> Course:
+        """Where those of a project's entities of a kind have come that go on by time alone."""
+        return courses.course_of(self._connection, place, kind, project_id)
+
+    def going_on(self, course: int) -> dict[str, int]:
+        """How many records of each kind go on with a course."""
+        return courses.sizes(self._connection, course)
 
     def before(self, subject: str, kind: str, month: Month) -> Record | None:
         """The newest record of the subject in an earlier month."""
@@ -64,8 +77,8 @@ class Ledger:
         found: dict[str, list[Record]] = {}
         for chunk in chunks(subjects):
             mine = and_(records.c.subject.in_(chunk), records.c.kind == kind, records.c.month >= str(since))
-            for row in self._connection.execute(select(*_LINE).where(mine).order_by(records.c.key)):
-                line = Line(*row)
+            for row in self._connection.execute(_LINES.where(mine).order_by(records.c.key)):
+                line = line_of(row)
                 found.setdefault(line.subject, []).append(record_of(self._kinds, line.kind, line.content, line.known_at))
         return found
 
@@ -78,38 +91,38 @@ class Ledger:
         month_of = select(records.c.subject, func.max(records.c.month).label("month")).where(earlier)
         newest = month_of.group_by(records.c.subject).subquery()
         lines = (
-            select(*_LINE)
-            .join(newest, and_(records.c.subject == newest.c.subject, records.c.month == newest.c.month))
+            _LINES.join(newest, and_(records.c.subject == newest.c.subject, records.c.month == newest.c.month))
             .where(records.c.kind == kind)
-            .order_by(records.c.measured_at, records.c.key)
+            .order_by(held.MEASURED_AT, records.c.key)
         )
-        return [Line(*row) for row in self._connection.execute(lines).all()]
+        return [line_of(row) for row in self._connection.execute(lines).all()]
 
     def _load(self, statements: Sequence[Statement]) -> Iterator[Line]:
         """What is held of the subjects in the months spoken of, or under a key that is spoken of."""
         said = [line for statement in statements for line in statement.lines]
         since = min([str(min(one.since for one in statements)), *(line.month for line in said)])
         subjects = {statement.subject for statement in statements}
-        about = select(*_LINE).where(records.c.subject.in_(subjects), records.c.month >= since)
-        loaded = {line.key: line for line in (Line(*row) for row in self._connection.execute(about).all())}
+        about = _LINES.where(records.c.subject.in_(subjects), records.c.month >= since)
+        loaded = {line.key: line for line in map(line_of, self._connection.execute(about).all())}
         yield from loaded.values()
         keys = {line.key for line in said} - loaded.keys()
         for chunk in chunks(sorted(keys)):
-            yield from (Line(*row) for row in self._connection.execute(select(*_LINE).where(records.c.key.in_(chunk))).all())
+            yield from map(line_of, self._connection.execute(_LINES.where(records.c.key.in_(chunk))).all())
 
     def _write(self, before: dict[str, Line], after: dict[str, Line]) -> None:
+        changed = [line for key, line in after.items() if key in before and before[key] != line]
+        courses.leave(self._connection, [before[line.key] for line in changed if before[line.key].course])
         for chunk in chunks(before.keys() - after.keys()):
             self._connection.execute(delete(records).where(records.c.key.in_(chunk)))
-        new = [line._asdict() for key, line in after.items() if key not in before]
-        changed = [line for key, line in after.items() if key in before and before[key] != line]
-        self._keep_accepted(key for key, line in after.items() if key in before and before[key].revision != line.revision)
+        revised = [line.key for line in changed if before[line.key].revision != line.revision]
+        self._keep_accepted(key for key in revised if not before[key].course)
         # Where a record is found does not change, but for a subject that changes hands: its indexes need not be written.
         moved = [line for line in changed if _found_by(line) != _found_by(before[line.key])]
         told = [line for line in changed if _found_by(line) == _found_by(before[line.key])]
         this = update(records).where(records.c.key == bindparam("b_key"))
-        execute_many(self._connection, this, [line._asdict() | {"b_key": line.key} for line in moved])
+        execute_many(self._connection, this, [_row(line) | {"b_key": line.key} for line in moved])
         execute_many(self._connection, this, [{**_told(line), "b_key": line.key} for line in told])
-        execute_many(self._connection, insert(records), new)
+        execute_many(self._connection, insert(records), [_row(line) for key, line in after.items() if key not in before])
 
     def _keep_accepted(self, replaced: Iterable[str]) -> None:
         """Before records are replaced: keep the content of those that a messenger has accepted as they are."""
@@ -119,6 +132,12 @@ class Ledger:
             self._connection.execute(update(records).where(records.c.key.in_(chunk), accepted).values(kept))
 
 
+def _row(line: Line) -> dict[str, Any]:
+    row = line._asdict()
+    del row["number"]
+    return row
+
+
 def _found_by(line: Line) -> tuple[str, ...]:
     """What a record is looked for by."""
     return line.subject, line.kind, line.month, line.cloud, line.region, line.project_id
@@ -126,10 +145,5 @@ def _found_by(line: Line) -> tuple[str, ...]:
 
 def _told(line: Line) -> dict[str, Any]:
     """What is told of a record, but for how it is found."""
-    names = ("measured_at", "known_at", "revision", "retracted", "offered", "content")
+    names = ("measured_at", "known_at", "revision", "retracted", "offered", "content", "course", "pace")
     return {name: getattr(line, name) for name in names}
-
-
-def revision_of(connection: Connection) -> int:
-    """The newest revision that was ever given."""
-    return int(connection.execute(select(meta.c.value).where(meta.c.name == "revision")).scalar_one())

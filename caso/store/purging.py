@@ -7,6 +7,7 @@ from sqlalchemy import Connection, delete, func, select
 from caso.store import subscriptions
 from caso.store.engine import chunks
 from caso.store.schema import entities, records
+from caso.store.standing import Selection, State, standings
 from caso.window import Month
 
 
@@ -18,11 +19,10 @@ def purge(connection: Connection, before: Month) -> int:
         return 0
     needed = _newest_of_the_living(connection)
     # Also of kinds that no plug-in in use makes: what is due of them waits for one.
-    kinds = {row.kind for row in rows}
     keys = {row.key for row in rows if (row.subject, row.kind, row.month) not in needed}
     for messenger in subscriptions.names(connection):
-        due = subscriptions.due_to(connection, messenger, kinds).where(old)
-        keys -= set(connection.scalars(due.with_only_columns(records.c.key)))
+        theirs = standings(connection, messenger, Selection(before=before))
+        keys -= set(connection.scalars(select(theirs.c.key).where(theirs.c.state == State.DUE.value)))
     for chunk in chunks(sorted(keys)):
         connection.execute(delete(records).where(records.c.key.in_(chunk)))
     return len(keys)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, and_, delete, select
 
-from caso.store import subscriptions
+from caso.store import courses, subscriptions
 from caso.store.engine import chunks
 from caso.store.schema import deliveries
 from caso.store.standing import Selection, State, standings
@@ -23,7 +23,7 @@ class _Found(NamedTuple):
 
 def make_due(connection: Connection, messenger: str, states: Collection[State], chosen: Selection, at: datetime) -> Counter[str]:
     """Make the records chosen that are in one of ``states`` due to the messenger, and no others; how many of each kind."""
-    found = _find(connection, messenger, states, chosen)
+    found = _alone(connection, messenger, states, chosen)
     for kind, rows in _by_kind(found).items():
         lowest = min(row.revision for row in rows)
         subscriptions.lower_floor(connection, messenger, kind, lowest - 1, {row.key for row in rows}, at)
@@ -34,10 +34,16 @@ def make_due(connection: Connection, messenger: str, states: Collection[State], 
 
 def skip(connection: Connection, messenger: str, chosen: Selection, at: datetime) -> Counter[str]:
     """Send none of the records chosen that are due or set aside to the messenger, until they change; how many of each kind."""
-    found = _find(connection, messenger, (State.DUE, State.SET_ASIDE), chosen)
+    found = _alone(connection, messenger, (State.DUE, State.SET_ASIDE), chosen)
     subscriptions.pass_over(connection, messenger, [(row.key, row.revision) for row in found], subscriptions.FORGOTTEN, at)
     subscriptions.raise_floors(connection, messenger, {row.kind for row in found})
     return Counter(row.kind for row in found)
+
+
+def _alone(connection: Connection, messenger: str, states: Collection[State], chosen: Selection) -> list[_Found]:
+    """What is found, each of which stands for itself from now on: what is decided of it is not decided of a whole course."""
+    courses.put_to_rest(connection, [row.key for row in _find(connection, messenger, states, chosen)])
+    return _find(connection, messenger, states, chosen)
 
 
 def _find(connection: Connection, messenger: str, states: Collection[State], chosen: Selection) -> list[_Found]:

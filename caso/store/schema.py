@@ -68,6 +68,7 @@ histories = Table(
 
 # settled: ended, accounted beyond its end, and nothing learned since; what every run would otherwise look through again.
 # along: accounted until when its project is (the table "accounted"), and accounted_until says nothing.
+# steady: time alone changes its records, as long as nothing is told of it: they are in the course of its project.
 # told_by: the extractors that ever told of it, " nova notifications ": only their listings can miss it.
 # created, span: when it was made, and how long it lived, as a class (caso.store.spans): by these a period is looked for.
 entities = Table(
@@ -82,6 +83,7 @@ entities = Table(
     Column("known_at", Utc, nullable=False),
     Column("accounted_until", Utc),
     Column("along", Boolean, nullable=False),
+    Column("steady", Boolean, nullable=False),
     Column("dirty_from", Utc),
     Column("settled", Boolean, nullable=False),
     Column("told_by", body(), nullable=False),
@@ -134,7 +136,9 @@ volume_types = Table(
     Column("number", BigInteger, nullable=False),
 )
 
-# until: up to when those entities of a project are accounted for that go along with it.
+# until: up to when those entities of a project are accounted for that go along with it, and their records of this month with
+# them (caso.store.courses). course: the number of what goes along. revision: that of all its records. offered: recipients may
+# hold those of a revision up to this. terms: by which rules, and in which month, they are told.
 accounted = Table(
     "accounted",
     metadata,
@@ -143,6 +147,11 @@ accounted = Table(
     Column("kind", name(32), primary_key=True),
     Column("project_id", name(255), primary_key=True),
     Column("until", Utc, nullable=False),
+    Column("course", Integer, nullable=False),
+    Column("revision", BigInteger, nullable=False),
+    Column("offered", BigInteger, nullable=False),
+    Column("terms", name(100)),
+    Index(None, "course", unique=True),
 )
 
 # What meters told of a server in a UTC day, from start to until. stated: it is in the records that are made of single days.
@@ -180,6 +189,7 @@ quarantine = Table(
 )
 
 # offered: a recipient may hold a revision of it, so it cannot be dropped without a word.
+# course: what it goes on with by time alone, at its pace, from measured_at on (caso.store.held); 0: it stays as it is.
 # previous: the newest older revision that any messenger accepted, so that a dry run can tell what would be different.
 records = Table(
     "records",
@@ -197,10 +207,12 @@ records = Table(
     Column("region", name(100), nullable=False),
     Column("project_id", name(255), nullable=False),
     Column("content", body(), nullable=False),
+    Column("course", Integer, nullable=False),
+    Column("pace", body()),
     Column("previous_revision", BigInteger),
     Column("previous", body()),
     Index(None, "subject", "kind", "month"),
-    Index(None, "kind", "revision", unique=True),
+    Index(None, "course", "kind", "revision", unique=True),
     Index(None, "month", "project_id"),
 )
 
@@ -234,6 +246,24 @@ deliveries = Table(
     Column("refused", Told),
     Column("accepted", BigInteger),
     Index(None, "key"),
+)
+
+# Which state of a course a messenger has of one kind: all its records as of ``revision``, measured at ``until``; those up to
+# the record ``part`` as of ``part_revision`` already. at: when it accepted some last. spared: it does not have them, as it
+# wants nothing of what was held before it came.
+reached = Table(
+    "reached",
+    metadata,
+    Column("messenger", name(64), ForeignKey("messengers.name", ondelete="CASCADE"), primary_key=True),
+    Column("course", Integer, primary_key=True, autoincrement=False),
+    Column("kind", name(32), primary_key=True),
+    Column("revision", BigInteger, nullable=False),
+    Column("until", Utc),
+    Column("at", Utc, nullable=False),
+    Column("spared", Boolean, nullable=False),
+    Column("part", BigInteger, nullable=False),
+    Column("part_revision", BigInteger, nullable=False),
+    Column("part_until", Utc),
 )
 
 # A process is itself on one machine, in one boot, and since its start: its number alone is used again.

@@ -108,6 +108,8 @@ class Store:
             changed = Measures(connection).take(place, [one for one in told if one.meter in CUMULATIVE])
             Measures(connection).take(place, [one for one in told if one.meter not in CUMULATIVE])
             Entities(connection).known_otherwise(place, changed)
+            # From now on its records go on as meters tell.
+            Entities(connection).note_steady(place, {one.uuid for one in changed}, steady=False)
 
     def metered(self, place: Place, ids: Collection[str]) -> dict[str, Metered]:
         """All that meters told of these servers for records that add up over a life, of those of which some did."""

@@ -9,10 +9,12 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, delete, false, func, insert, or_, select, update
 
+from caso.store import handing
+from caso.store.courses import BEFORE_IT_CAME
 from caso.store.damage import damaged
 from caso.store.engine import chunks
-from caso.store.ledger import revision_of
-from caso.store.schema import deliveries, floors, messengers, records
+from caso.store.revisions import revision_of
+from caso.store.schema import deliveries, floors, messengers, reached, records
 
 
 class Subscription(NamedTuple):
@@ -33,7 +35,6 @@ class Messaging(NamedTuple):
 
 
 NOTHING = Subscription(frozenset())
-BEFORE_IT_CAME = "held before this messenger came, and it replays nothing"
 FORGOTTEN = "forgotten by an administrator"
 NOT_SENT = (BEFORE_IT_CAME, FORGOTTEN)
 """In place of a recipient's reason: nobody refused the record, but this revision of it is not to be sent."""
@@ -55,14 +56,14 @@ def configure(
             connection.execute(update(messengers).where(messengers.c.name == name).values(kinds=_dump(subscription)))
         for kind in sorted(kinds | (before.kinds or frozenset()) | (subscription.kinds or frozenset())):
             if before.takes(kind) != subscription.takes(kind):
-                _start_over(connection, name, kind, subscription)
+                _start_over(connection, name, kind, subscription, at)
 
 
 def due_to(connection: Connection, messenger: str, known_kinds: Collection[str]) -> Select[Any]:
-    """The question for the records that are due to the messenger, of the kinds that can be read."""
+    """The question for the records that are due to the messenger, of the kinds that can be read, and stand for themselves."""
     subscription = subscription_of(connection, messenger)
     floor_of = floors_of(connection, messenger)
-    kinds = sorted(kind for kind in known_kinds if subscription.takes(kind))
+    kinds = sorted(filter(subscription.takes, known_kinds))
     above = [and_(records.c.kind == kind, records.c.revision > floor_of.get(kind, 0)) for kind in kinds]
     return _unsettled(messenger).where(or_(false(), *above))
 
@@ -138,8 +139,11 @@ def _dump(subscription: Subscription) -> str | None:
     return None if subscription.kinds is None else json.dumps(sorted(subscription.kinds))
 
 
-def _start_over(connection: Connection, messenger: str, kind: str, subscription: Subscription) -> None:
+def _start_over(connection: Connection, messenger: str, kind: str, subscription: Subscription, at: datetime) -> None:
     """Nothing of this kind is accepted or refused any more; its floor is at the bottom, or at the top without replay."""
+    connection.execute(delete(reached).where(reached.c.messenger == messenger, reached.c.kind == kind))
+    if not subscription.replay:
+        handing.spare(connection, messenger, kind, at)
     of_kind = select(records.c.key).where(records.c.kind == kind)
     connection.execute(delete(deliveries).where(deliveries.c.messenger == messenger, deliveries.c.key.in_(of_kind)))
     _set_floor(connection, messenger, kind, 0 if subscription.replay else revision_of(connection))
@@ -154,10 +158,10 @@ def _set_floor(connection: Connection, messenger: str, kind: str, floor: int) ->
 
 
 def _unsettled(messenger: str) -> Select[Any]:
-    """Records whose newest revision this messenger has neither accepted nor refused."""
+    """Records that go on with no course, whose newest revision this messenger has neither accepted nor refused."""
     mine = and_(deliveries.c.key == records.c.key, deliveries.c.messenger == messenger)
     return (
         select(records)
         .select_from(records.outerjoin(deliveries, mine))
-        .where(or_(deliveries.c.revision.is_(None), deliveries.c.revision < records.c.revision))
+        .where(records.c.course == 0, or_(deliveries.c.revision.is_(None), deliveries.c.revision < records.c.revision))
     )

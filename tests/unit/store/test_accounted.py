@@ -77,7 +77,7 @@ def test_what_goes_along_already_is_not_written_again(path):
             written = _rows_written(step) - before
 
         assert bookkeeping(store) == [("vm-1", NOW + HOUR, None), ("vm-2", NOW + HOUR, None)]
-        assert written == 1
+        assert written == len(["up to when", "at which revision"])
 
 
 def _rows_written(step: Step) -> int:

@@ -5,6 +5,10 @@ CREATE TABLE accounted (
     kind VARCHAR(32) NOT NULL,
     project_id VARCHAR(255) NOT NULL,
     until VARCHAR(27) NOT NULL,
+    course INTEGER NOT NULL,
+    revision BIGINT NOT NULL,
+    offered BIGINT NOT NULL,
+    terms VARCHAR(100),
     CONSTRAINT pk_accounted PRIMARY KEY (cloud, region, kind, project_id)
 );
 CREATE TABLE alembic_version (
@@ -51,6 +55,7 @@ CREATE TABLE entities (
     known_at VARCHAR(27) NOT NULL,
     accounted_until VARCHAR(27),
     along BOOLEAN NOT NULL,
+    steady BOOLEAN NOT NULL,
     dirty_from VARCHAR(27),
     settled BOOLEAN NOT NULL,
     told_by TEXT NOT NULL,
@@ -156,6 +161,20 @@ CREATE TABLE quarantine (
     met_at VARCHAR(27) NOT NULL,
     CONSTRAINT pk_quarantine PRIMARY KEY (cloud, region, kind, object_id)
 );
+CREATE TABLE reached (
+    messenger VARCHAR(64) NOT NULL,
+    course INTEGER NOT NULL,
+    kind VARCHAR(32) NOT NULL,
+    revision BIGINT NOT NULL,
+    until VARCHAR(27),
+    at VARCHAR(27) NOT NULL,
+    spared BOOLEAN NOT NULL,
+    part BIGINT NOT NULL,
+    part_revision BIGINT NOT NULL,
+    part_until VARCHAR(27),
+    CONSTRAINT pk_reached PRIMARY KEY (messenger, course, kind),
+    CONSTRAINT fk_reached_messenger FOREIGN KEY(messenger) REFERENCES messengers (name) ON DELETE CASCADE
+);
 CREATE TABLE records (
     "key" VARCHAR(600) NOT NULL,
     subject VARCHAR(300) NOT NULL,
@@ -170,6 +189,8 @@ CREATE TABLE records (
     region VARCHAR(100) NOT NULL,
     project_id VARCHAR(255) NOT NULL,
     content TEXT NOT NULL,
+    course INTEGER NOT NULL,
+    pace TEXT,
     previous_revision BIGINT,
     previous TEXT,
     CONSTRAINT pk_records PRIMARY KEY ("key")
@@ -184,6 +205,7 @@ CREATE TABLE volume_types (
     number BIGINT NOT NULL,
     CONSTRAINT pk_volume_types PRIMARY KEY (cloud, region, id)
 );
+CREATE UNIQUE INDEX ix_accounted_course ON accounted (course);
 CREATE INDEX ix_deliveries_key ON deliveries ("key");
 CREATE INDEX ix_entities_cloud_region_kind_project_id_settled_id ON entities (cloud, region, kind, project_id, settled, id);
 CREATE INDEX ix_entities_id ON entities (id);
@@ -191,7 +213,7 @@ CREATE INDEX ix_entities_project_id_kind_span_created_id ON entities (project_id
 CREATE INDEX ix_events_state_taken ON events (state, taken);
 CREATE INDEX ix_measures_cloud_region_project_id_meter_stated_day ON measures (cloud, region, project_id, meter, stated, day);
 CREATE INDEX ix_measures_day ON measures (day);
-CREATE UNIQUE INDEX ix_records_kind_revision ON records (kind, revision);
+CREATE UNIQUE INDEX ix_records_course_kind_revision ON records (course, kind, revision);
 CREATE INDEX ix_records_month_project_id ON records (month, project_id);
 CREATE INDEX ix_records_subject_kind_month ON records (subject, kind, month);
 INSERT INTO alembic_version VALUES ('0001');

@@ -1,0 +1,53 @@
+"""How a record goes on while nothing happens to what it tells of: time alone makes it longer.
+
+What a living server or volume used grows at a rate that is known, from one change of it to the next. So the ledger
+need not be told of each again in every run: a record that is held with its pace is known for any later time of its month.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from caso.records.base import utc_text
+from caso.window import RESOLUTION
+
+MICROSECONDS = 1_000_000
+
+Pace = Mapping[str, tuple[int, int]]
+"""Member of a record's content -> its microseconds when the record was measured, and how many it gets in each one from then on.
+
+A member is told in whole seconds. ``measured_at`` goes on in any case; nothing else changes.
+"""
+
+
+def microseconds(seconds: float) -> int:
+    return round(seconds * MICROSECONDS)
+
+
+def whole_seconds(amount: int) -> int:
+    """Microseconds as the whole seconds that records carry.
+
+    >>> whole_seconds(1_499_999), whole_seconds(1_500_001)
+    (1, 2)
+    """
+    return round(amount / MICROSECONDS)
+
+
+def gone_on(content: Mapping[str, Any], pace: Pace, since: datetime, until: datetime) -> dict[str, Any]:
+    """The content of a record that was measured at ``since``, as it is at ``until``, in the same month."""
+    elapsed = (until - since) // RESOLUTION
+    values = {name: round((amount + rate * elapsed) / MICROSECONDS) for name, (amount, rate) in pace.items()}
+    return {**content, **values, "measured_at": utc_text(until)}
+
+
+def at_pace(pace: Pace, elapsed: int) -> Pace:
+    """The pace of the same record, measured so many microseconds later."""
+    return {name: (amount + rate * elapsed, rate) for name, (amount, rate) in pace.items()}
+
+
+def pace_text(pace: Pace) -> str:
+    """A pace as the ledger keeps it: JSON."""
+    return json.dumps(pace, sort_keys=True, separators=(",", ":"))
