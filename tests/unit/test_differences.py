@@ -217,7 +217,9 @@ def test_a_revision_that_is_not_kept_is_said_not_to_be(cloudlet):
     outlets = [Outlet("slow", slow), Outlet("quick", Recorder())]
     cloudlet.run(T1, outlets=outlets)
     slow.trouble = down
-    cloudlet.run(T1 + HOUR / 2, outlets=outlets, compute=FakeCompute(servers(T1)))
+    for at, name in ((T1 + HOUR / 2, "first"), (T1 + HOUR, "second")):
+        renamed = [row | {"name": name, "updated": f"{at - HOUR / 4:%FT%TZ}"} for row in servers(T1)]
+        cloudlet.run(at, outlets=outlets, compute=FakeCompute(renamed))
 
     one = told(cloudlet, T2, "slow", outlets=outlets)["cloud/runs/2024-03"]
 
