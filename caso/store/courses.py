@@ -91,6 +91,14 @@ def put_to_rest(connection: Connection, keys: Iterable[str]) -> None:
         _unsteady(connection, lines)
 
 
+def put_to_rest_of(connection: Connection, place: Place, kind: str, ids: Iterable[str]) -> None:
+    """The same for all records of some entities."""
+    for chunk in chunks(ids):
+        subjects = [f"{kind}/{one}" for one in chunk]
+        where = and_(records.c.subject.in_(subjects), records.c.cloud == place.cloud, records.c.region == place.region)
+        put_to_rest(connection, connection.scalars(select(records.c.key).where(where, records.c.course != 0)).all())
+
+
 class _Has(NamedTuple):
     """A messenger that has a record of a course at a revision, measured at ``until``; ``spared``: it was not sent it."""
 

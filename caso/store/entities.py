@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, false, insert, not_, or_, select, update
 
 from caso.lifecycle.life import vouched_for
-from caso.store import accounted
+from caso.store import accounted, courses
 from caso.store.accounted import of_kind
 from caso.store.batches import execute_many
 from caso.store.engine import CHUNK, chunks
@@ -48,6 +48,8 @@ class _Known(NamedTuple):
     held: bool
     told_by: str = " "
     otherwise_from: datetime | None = None
+    left: bool = False
+    """It was another project's until now."""
 
     def told(self, by: str) -> _Known:
         return self if f" {by} " in self.told_by else self._replace(told_by=f"{self.told_by}{by} ")
@@ -58,6 +60,7 @@ class _Known(NamedTuple):
             entity=after,
             dirty_from=_earlier(self.dirty_from, difference),
             otherwise_from=_earlier(self.otherwise_from, difference),
+            left=self.left or (self.entity is not None and self.entity.project_id != after.project_id),
         )
 
 
@@ -261,6 +264,8 @@ class Entities:
         if kind.name == SERVER:
             otherwise = {uuid: one.otherwise_from for uuid, one in known.items() if one.held and one.otherwise_from}
             owe_energy(self._connection, place, otherwise)
+        # Its new owner's course takes its records over, or nobody's does.
+        courses.put_to_rest_of(self._connection, place, kind.name, [uuid for uuid, one in known.items() if one.left])
         if kind.name == ADDRESS:
             self.note_steady(place, _led_to(known.values()), steady=False)
 

@@ -115,9 +115,7 @@ def test_no_record_goes_on_beyond_its_month():
 def test_accelerators_whose_number_changed_in_the_month_or_parts_of_a_vcpu_are_counted_anew():
     fewer = Flavor("gpu", 8.0, 1024, 10, accelerators=(Accelerator("GPU", "A100", 1.0),))
     parts = Flavor("part", 0.5, 1024, 10)
-    resized = life(
-        seen_server(at=hours(1), flavor=DEVICES), seen_server(at=hours(5), unchanged_since=hours(4), flavor=fewer)
-    )
+    resized = life(seen_server(at=hours(1), flavor=DEVICES), seen_server(at=hours(5), unchanged_since=hours(4), flavor=fewer))
 
     assert newest(resized, hours(6))[1] == {}
     assert newest(life(seen_server(at=hours(2), flavor=parts)), hours(6))[1] == {}

@@ -22,12 +22,15 @@ from tests.unit.store.conftest import Fresh
 SSM = {"ssm": Subscription()}
 
 
-def going_on(uuid: str, at: datetime, wall: int = 0, rate: int = 1) -> tuple[Record, dict[str, tuple[int, int]]]:
-    """A record measured at a time, and its pace."""
+GoingOn = tuple[Record, dict[str, tuple[int, int]]]
+"""A record and its pace."""
+
+
+def going_on(uuid: str, at: datetime, wall: int = 0, rate: int = 1) -> GoingOn:
     return a_record(uuid, wall=wall, cpu_seconds=0, measured_at=at), {"wall_seconds": (wall * MICROSECONDS, rate)}
 
 
-def told(store: Store, until: datetime, *those: tuple[Record, dict[str, tuple[int, int]]], at_rest: Iterable[Record] = ()) -> None:
+def told(store: Store, until: datetime, *those: GoingOn, at_rest: Iterable[Record] = ()) -> None:
     """A pass over all that the project has, in which these are told anew, and the others go on."""
     with store.transaction() as step:
         course = step.ledger.course(HERE, "server", "p1")
