@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Dialect, String, Text
-from sqlalchemy.dialects.mysql import LONGTEXT, VARCHAR
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from caso.store.damage import damaged
@@ -49,7 +48,7 @@ class Told(TypeDecorator[str]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(body())
+        return dialect.type_descriptor(_of_any_length(dialect))
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return None if value is None else value.replace("\0", "?").encode(errors="replace").decode()
@@ -61,10 +60,28 @@ def name(length: int) -> TypeEngine[str]:
     MariaDB's usual collation takes "a" for "A", and its plain binary one "a" for "a ". PostgreSQL's
     sort by the words of a language, differently after an upgrade of the system, which breaks indexes.
     """
-    text = String(length).with_variant(VARCHAR(length, collation=EXACT), "mysql", "mariadb")
+    text = String(length).with_variant(String(length, collation=EXACT), "mysql", "mariadb")
     return text.with_variant(String(length, collation="C"), "postgresql")
 
 
-def body() -> TypeEngine[str]:
+class Body(TypeDecorator[str]):
     """Text of any length: MariaDB's TEXT ends at 64 KiB."""
-    return Text().with_variant(LONGTEXT(collation=EXACT), "mysql", "mariadb")
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return _of_any_length(dialect)
+
+
+def _of_any_length(dialect: Dialect) -> TypeEngine[str]:
+    if dialect.name not in ("mysql", "mariadb"):
+        return Text()
+    from sqlalchemy.dialects.mysql import LONGTEXT  # with all of its drivers, which no other database needs
+
+    return LONGTEXT(collation=EXACT)
+
+
+def body() -> TypeEngine[str]:
+    """Text of any length, as any table may have it."""
+    return Body()

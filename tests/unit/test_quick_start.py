@@ -26,6 +26,8 @@ LIBRARIES = frozenset(
         "requests",
         "rich",
         "sqlalchemy",
+        "sqlalchemy.dialects.mysql",
+        "sqlalchemy.dialects.postgresql",
         "urllib3",
     ]
 )
