@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import metadata
 
 from oslo_config import cfg
 
@@ -28,7 +27,7 @@ def installed_options() -> list[tuple[str | None, list[cfg.Opt]]]:
 
 def options_of(conf: cfg.ConfigOpts) -> list[tuple[str | None, Sequence[cfg.Opt]]]:
     """Every option that this configuration may have."""
-    (logging_options,) = metadata.entry_points(group="oslo.config.opts", name="oslo.log")
+    (logging_options,) = (entry for entry in plugins.entries("oslo.config.opts") if entry.name == "oslo.log")
     commands = [(None, options) for options in COMMAND_OPTIONS.values()]
     return [*_own_options(), *commands, *_plugged(_extractors(conf), _messengers(conf)), *logging_options.load()()]
 

@@ -31,7 +31,7 @@ C = TypeVar("C", bound=type[Any])
 
 def names(group: str) -> tuple[str, ...]:
     """What is installed in a group, sorted; nothing is imported."""
-    return tuple(sorted({entry.name for entry in _entries(group)}))
+    return tuple(sorted({entry.name for entry in entries(group)}))
 
 
 def load(group: str, name: str, base: C) -> C:
@@ -65,6 +65,11 @@ def load_installed(group: str, base: C) -> dict[str, C]:
     return found
 
 
+def entries(group: str) -> tuple[metadata.EntryPoint, ...]:
+    """The entry points of a group; nothing is imported."""
+    return _entries_on(tuple(sys.path), group)
+
+
 def options_of(classes: Mapping[str, type[Any]]) -> list[tuple[str, list[cfg.Opt]]]:
     """Groups and their options, as ``list_opts()`` and ``register_opts()`` want them.
 
@@ -79,19 +84,20 @@ def options_of(classes: Mapping[str, type[Any]]) -> list[tuple[str, list[cfg.Opt
     return [(group, options) for group, options in groups.items() if options]
 
 
-def _entries(group: str) -> tuple[metadata.EntryPoint, ...]:
-    return _entries_on(tuple(sys.path), group)
+@functools.cache
+def _entries_on(path: tuple[str, ...], group: str) -> tuple[metadata.EntryPoint, ...]:
+    return tuple(_all_on(path).select(group=group))
 
 
 @functools.cache
-def _entries_on(path: tuple[str, ...], group: str) -> tuple[metadata.EntryPoint, ...]:
+def _all_on(path: tuple[str, ...]) -> Any:
     """What the packages on ``path`` bring, looked for once: each time, a file of every package there is read."""
-    return tuple(metadata.entry_points(group=group))
+    return metadata.entry_points()
 
 
 def _entry(group: str, name: str) -> metadata.EntryPoint:
     # stevedore would answer from a cache on disk, and says nothing where two packages bring the same name.
-    found = {entry.value: entry for entry in _entries(group) if entry.name == name}
+    found = {entry.value: entry for entry in entries(group) if entry.name == name}
     if not found:
         raise ConfigError(f"{group}: nothing is called {name!r}; there are {', '.join(names(group)) or 'none'}")
     if len(found) > 1:
