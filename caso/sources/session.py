@@ -76,7 +76,10 @@ def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
 
 def _require_files(verify: bool | str | None, cert: str | tuple[str, str] | None) -> None:
     """Find out now what would else fail at the first request, in words about credentials."""
-    context = ssl.create_default_context()
+    if not (isinstance(verify, str) or cert):
+        return
+    # Not the default one, which reads the certificates of every authority that the system knows.
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     if isinstance(verify, str):
         place = {"capath": verify} if Path(verify).is_dir() else {"cafile": verify}
         with _reading("cafile", verify, "name a PEM file with the certificate of the authority that signed the services'"):
