@@ -21,6 +21,8 @@ PROG = "caso-extract"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    # What is imported is as little garbage as what is read.
+    collect_seldom()
     return command(PROG, _extract, argv)
 
 
@@ -31,9 +33,11 @@ def _now() -> datetime:
 def _extract(conf: Configuration) -> int:
     if (conf.json or conf.limit is not None) and not conf.dry_run:
         raise ConfigError("--json and --limit are about the differences that --dry-run shows; give it as well, or leave them out")
-    collect_seldom()
     # Only a run needs the store, the sources and the rest: --help does not wait for them.
     from caso.attempt import attempt
+
+    # All of that stays to the end.
+    collect_seldom()
 
     with attempt(conf, _now, _watcher(conf)) as done:
         _show(conf, done)
