@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from caso.errors import SourceError
 from caso.findings import Finding, note, of_error, ok, warning
-from caso.sources import Gnocchi, ScopeOrProject, Sources
+from caso.sources import ScopeOrProject, Sources
+from caso.sources.gnocchi import Gnocchi
 from caso.sources.gnocchi_rows import ResourceRow
 from caso.window import Window
 

@@ -22,7 +22,8 @@ from caso.extractors.metering import Meters, Method
 from caso.extractors.sharing import Reach, ask_within_reach, require_whole_view
 from caso.lifecycle.measured import TOLD_AFTER
 from caso.lifecycle.server import Server
-from caso.sources import Gnocchi, MissingError, Sources
+from caso.sources import MissingError, Sources
+from caso.sources.gnocchi import Gnocchi
 from caso.sources.gnocchi_rows import ResourcePage, ResourceRow
 from caso.window import BEGINNING, Month, Window
 

@@ -17,7 +17,8 @@ from caso.extractors.metering import Meters
 from caso.extractors.sharing import Reach
 from caso.extractors.times import UnreadableError, listed_since
 from caso.lifecycle.server import Server
-from caso.sources import Gnocchi, OddRow, Sources
+from caso.sources import OddRow, Sources
+from caso.sources.gnocchi import Gnocchi
 from caso.sources.gnocchi_rows import Point, ResourcePage, ResourceRow
 from caso.window import BEGINNING, Window
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from caso.extractors.metered_days import Day, Stretch, added, counted, stretches
 from caso.extractors.metering import Meters
 from caso.lifecycle.measured import CPU, NETWORK_INBOUND, NETWORK_OUTBOUND, Measured
-from caso.sources import Gnocchi
+from caso.sources.gnocchi import Gnocchi
 from caso.window import Window
 
 INSTANCE, INTERFACE = "instance", "instance_network_interface"

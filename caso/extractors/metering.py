@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from caso.errors import SourceError
 from caso.extractors.metered_days import RATE
-from caso.sources import Gnocchi, OddRow
+from caso.sources import OddRow
+from caso.sources.gnocchi import Gnocchi
 from caso.sources.gnocchi_measures import RefusedError
 from caso.sources.gnocchi_rows import ArchivePolicy, Measures, Point
 from caso.window import Window

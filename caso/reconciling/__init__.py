@@ -17,7 +17,8 @@ from caso.reconciling.causes import NO_HOURS, Cause, Hours, Size
 from caso.reconciling.comparing import Comparison, compare
 from caso.reconciling.recount import Recount, recount
 from caso.records import CloudRecord
-from caso.sources import Sources, UsageRow
+from caso.sources import Sources
+from caso.sources.usage import UsageRow
 from caso.store import Checkpoint, Entry, Place, Selection, Step, Store
 from caso.window import Month, Window
 

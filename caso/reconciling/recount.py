@@ -14,7 +14,8 @@ from caso.extractors.servers import see
 from caso.extractors.sharing import Reach, ask_within_reach, require_worth_sharing
 from caso.extractors.times import UnreadableError, listed_since
 from caso.lifecycle.server import Flavor, ServerSeen
-from caso.sources import OddRow, PartialRow, ServerPage, ServerRow, Sources, UsageRow
+from caso.sources import OddRow, PartialRow, ServerPage, ServerRow, Sources
+from caso.sources.usage import UsageRow
 
 LOG = logging.getLogger(__name__)
 

@@ -12,19 +12,19 @@ from typing import TYPE_CHECKING, Any
 from caso.errors import DeniedError, SourceError
 from caso.sources.api import Api, LoginError, LostMarkerError, MissingError, Opener, Scope, ScopeOrProject
 from caso.sources.compute import Compute, ServerPage, negotiate, utc_now
-from caso.sources.gnocchi import Gnocchi
 from caso.sources.identity import Found, Identity, ProjectRow
 from caso.sources.image import Images
 from caso.sources.lookup import Lookup, Once
 from caso.sources.network import FloatingIpRow, Network, NetworkPage, PortRow, RouterRow
 from caso.sources.rows import FlavorRow, OddRow, PartialRow, ServerRow
-from caso.sources.usage import Usage, UsageRow
 from caso.sources.users import Users
 from caso.sources.versions import Microversion, newest
 from caso.sources.volume import Total, VolumePage, VolumeRow, Volumes
 
 if TYPE_CHECKING:
+    from caso.sources.gnocchi import Gnocchi
     from caso.sources.prometheus import Metering
+    from caso.sources.usage import Usage
 
 __all__ = [
     "Api",
@@ -32,7 +32,6 @@ __all__ = [
     "FlavorRow",
     "FloatingIpRow",
     "Found",
-    "Gnocchi",
     "Identity",
     "LoginError",
     "LostMarkerError",
@@ -51,8 +50,6 @@ __all__ = [
     "ServerRow",
     "Sources",
     "Total",
-    "Usage",
-    "UsageRow",
     "VolumePage",
     "VolumeRow",
     "Volumes",
@@ -112,6 +109,8 @@ class Sources:
 
     def usage(self, region: str, scope: ScopeOrProject) -> Usage:
         """Nova's own usage in a region, asked with a project's token for it, or as :meth:`shared_scope` for any."""
+        from caso.sources.usage import Usage  # a part of caso that no run has a use for
+
         api = self._opener.api("compute", scope, region)
         return Usage(api, lambda: self._version(region, api))
 
@@ -126,6 +125,8 @@ class Sources:
 
     def gnocchi(self, region: str, scope: ScopeOrProject) -> Gnocchi:
         """Gnocchi in a region, asked for one project or, as :meth:`shared_scope`, for all."""
+        from caso.sources.gnocchi import Gnocchi  # a part of caso that few runs have a use for
+
         return Gnocchi(self._opener.api("metric", scope, region), self._clock, region)
 
     def prometheus(self, url: str, **connection: Any) -> Metering:

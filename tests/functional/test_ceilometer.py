@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from caso.records import CloudRecord
-from caso.sources import Gnocchi as Source
+from caso.sources.gnocchi import Gnocchi as Source
 from caso.sources.gnocchi_asking import basic_api
 from caso.sources.manners import Manners
 from caso.sources.session import new_session

@@ -17,6 +17,8 @@ LIBRARIES = frozenset(
     [
         "alembic",
         "asyncio",
+        "caso.sources.gnocchi",
+        "caso.sources.usage",
         "dateutil.parser",
         "dirq",
         "keystoneauth1",

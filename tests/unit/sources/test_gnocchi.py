@@ -8,9 +8,9 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from caso.errors import DeniedError, SourceError
-from caso.sources import Gnocchi, OddRow
+from caso.sources import OddRow
 from caso.sources.api import MissingError
-from caso.sources.gnocchi import MAX_RESTARTS, PROJECTS_AT_ONCE, RESOURCES_AT_ONCE
+from caso.sources.gnocchi import MAX_RESTARTS, PROJECTS_AT_ONCE, RESOURCES_AT_ONCE, Gnocchi
 from caso.sources.gnocchi_asking import basic_api
 from caso.sources.gnocchi_measures import MORE_CALLS
 from caso.sources.gnocchi_rows import Level, Measures, Point
