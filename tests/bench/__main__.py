@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.bench.figures import OTHER_DAYS, Figures, Run
-from tests.bench.machine import ROOT, machine
+from tests.bench.machine import ROOT, compile_caso, machine
 
 FOLDER = ROOT / "doc" / "source" / "bench"
 PARTS = ("first", "hour", "caso522", "prepared", "start", *OTHER_DAYS)
@@ -43,6 +43,7 @@ def _measure(options: argparse.Namespace, command: str, file: Path) -> None:
     # Measuring takes what only some parts have; drawing takes figures.json alone.
     from tests.bench import parts, start
 
+    compile_caso()
     began = time.monotonic()
     # These parts alone leave what was measured of the others.
     alone = set(options.only) <= set(OTHER_DAYS) and file.exists()

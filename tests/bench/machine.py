@@ -1,5 +1,6 @@
 """What the figures come from: the machine, its Python, the commit and the day."""
 
+import compileall
 import os
 import platform
 import subprocess
@@ -19,6 +20,14 @@ def machine() -> dict[str, str | int]:
         "commit": _commit(),
         "date": f"{datetime.now(UTC):%F}",
     }
+
+
+def compile_caso() -> None:
+    """Have caso compiled, as pip leaves it; by itself Python does so nowhere where PYTHONDONTWRITEBYTECODE is set.
+
+    Each run would then compile it anew, which takes a third as long as all that it imports.
+    """
+    compileall.compile_dir(ROOT / "caso", quiet=1)
 
 
 def _after(file: str, name: str) -> str | None:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.bench.machine import compile_caso
 from tests.bench.pages import Prepared
 
 HERE = Path(__file__).parent
@@ -124,6 +125,7 @@ def bench(prepared: Prepared, folder: Path) -> Iterator[Bench]:
 
 def measure(sizes: Sequence[int] = SIZES, rounds: int = ROUNDS) -> list[dict[str, Any]]:
     """For each size, and first run and the one an hour later: caso beside the bare script, medians of ``rounds``."""
+    compile_caso()
     return [line for size in sizes for line in _measure(size, rounds if size < LARGE else 1)]
 
 
