@@ -109,12 +109,22 @@ class NovaExtractor(Extractor):
         for number, page in enumerate(_servers(compute, reach)(changes_since=_earliest(ask))):
             if number == 0:
                 require_worth_sharing([row.tenant_id for row in page.rows], page.more, ask, "changed servers")
-            yield self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes)
+            changed = _changed_in_its_window(page, ask.windows)
+            self._ask_for_names(changed, ask, reach.scope)
+            yield self._page(changed, ask, reach.scope, changes)
         # Who has a plain role is not told, and learns it from the next listing of all.
         hosts = None if self._sources.roles(reach.scope) <= PLAIN_ROLES else self._sources.unknown_hosts(ask.region, reach.scope)
         if hosts:
             yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and what changed in it is not told")
         yield Page(vouched=self.observes)
+
+    def _ask_for_names(self, page: ServerPage, ask: Ask, scope: ScopeOrProject) -> None:
+        """Ask for all names that rows of the page have to be given, each kind of another service, side by side."""
+        rows = [row for row in page.rows if isinstance(row, ServerRow) and row.tenant_id in ask.windows]
+        if any(row.user_id for row in rows):
+            self._sources.ask_ahead(self._sources.users.list)
+        if any(row.image for row in rows):
+            self._sources.ask_ahead(lambda: self._images.list(ask.region, scope))
 
     def _all(self, asked: Ask, reach: Reach) -> Iterator[Page]:
         """All that are alive, and what changed since that was last looked at."""

@@ -1,6 +1,7 @@
 """What is asked of Nova and Neutron where caso remembers what there is."""
 
 import dataclasses
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from caso.testing.entities import seen_server
 from caso.testing.memory import Remembered
 from caso.testing.networks import FakeNetwork, a_floating_ip, a_port
 from caso.testing.servers import FakeCompute, a_server, an_action
-from caso.testing.sources import REGION, fake_sources
+from caso.testing.sources import REGION, FakeIdentity, FakeImage, fake_sources
 from caso.window import Window
 
 NOW = datetime(2024, 3, 2, 0, 5, tzinfo=UTC)
@@ -240,3 +241,25 @@ def test_all_ports_are_listed_where_caso_is_told_to_count_other_addresses():
     site = NeutronSite([], [a_port("port", P, "2001:db8::5")])
 
     assert site.run(counted=["fixed"])[1] == ["all ports"]
+
+
+def test_names_of_users_and_of_images_are_asked_for_at_the_same_time():
+    both = threading.Barrier(2, timeout=30)
+
+    class Keystone(FakeIdentity):
+        def answer(self, scope, path, params):
+            both.wait()
+            return super().answer(scope, path, params)
+
+    class Glance(FakeImage):
+        def answer(self, scope, path, params):
+            both.wait()
+            return super().answer(scope, path, params)
+
+    site = NovaSite([a_server("changed", updated=NEW)])
+    sources = fake_sources(compute=site.nova, identity=Keystone(users={"user-1": "ada"}), image=Glance(), clock=lambda: NOW)
+
+    pages = list(NovaExtractor(sources).extract(ask(listings=site.listings)))
+
+    assert [row.user_name for row in seen(pages).values()] == ["ada"]
+    assert not both.broken
