@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import PydanticSerializationError
 
 from caso.extractors.base import Extractor, OddObject, Page, Seen
+from caso.extractors.checking_glance import are_plain
 from caso.extractors.checking_measures import of_measured
 from caso.lifecycle.address import AddressSeen
 from caso.lifecycle.server import ServerSeen
@@ -40,8 +41,9 @@ def faults(extractor: Extractor | type[Extractor], page: object) -> Iterator[str
     if shapeless := list(_of_shape(page)):
         yield from shapeless
         return
-    for seen in page.seen:
-        yield from _of_seen(extractor, seen)
+    if not (are_plain(page.seen, Seen) and {seen.kind for seen in page.seen} <= extractor.observes):
+        for seen in page.seen:
+            yield from _of_seen(extractor, seen)
     for odd in page.odd:
         yield from _of_odd(odd)
     for name in ("inventory", "vouched"):

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, ClassVar
 
 import pytest
 
 from caso.extractors.base import Ask, Extractor, OddObject, Page
 from caso.extractors.checking import faults
-from caso.lifecycle.server import ServerState
+from caso.lifecycle.server import Accelerator, Flavor, ServerState
 from caso.lifecycle.timeline import Evidence, Source
 from caso.lifecycle.volume import VolumeState
 from caso.records import Record
@@ -131,6 +131,42 @@ def test_what_is_told_of_the_past_of_a_server_can_be_kept():
     page = Page((dataclasses.replace(seen_server(at=AT), told=(a_claim(), a_claim(since=hours(2), until=AT))),))
 
     assert list(faults(All(), page)) == []
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"name": "\N{SNOWMAN}"},
+        {"state": ServerState("ACTIVE", "p1", Flavor("gpu", 1.5, 1, 1, accelerators=(Accelerator("GPU", "A100", 2),)))},
+        {"public_ip_count": 2**70},
+        {"seen_at": AT.astimezone(timezone(timedelta(hours=2)))},
+    ],
+)
+def test_a_server_with_something_rare_is_tried_and_can_be_kept(changes):
+    page = Page((seen_server(at=AT), dataclasses.replace(seen_server(at=AT), **changes)))
+
+    assert list(faults(All(), page)) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"name": 5}, "name is 5"),
+        ({"launched": 1}, "launched is 1"),
+        ({"public_ip_count": 1.5}, "public_ip_count is 1.5"),
+        ({"state": ServerState("ACTIVE", "p1", Flavor("m1", float("nan"), 1, 1))}, "state.flavor.vcpus is None"),
+        ({"state": ServerState("ACTIVE", "p1", Flavor("m1", 1, 1, 1, accelerators=(Accelerator("GPU", 5, 2),)))}, "model is 5"),
+        ({"source": "poll of mine"}, "source is 'poll of mine'"),
+    ],
+)
+def test_one_server_among_many_that_cannot_be_kept_is_named(changes, fault):
+    many = [seen_server(at=AT, uuid=f"s{number}") for number in range(5)]
+    page = Page((*many, dataclasses.replace(seen_server(at=AT, uuid="odd"), **changes)))
+
+    (found,) = faults(All(), page)
+
+    assert found.startswith("server odd: ")
+    assert fault in found
 
 
 def test_a_record_of_a_kind_that_it_does_not_make_is_a_fault():
