@@ -86,6 +86,7 @@ class FlavorReader:
         self._accelerator = accelerator
         self._tell = tell or _warn
         self._told: set[tuple[str, str]] = set()
+        self._read: dict[str, tuple[EmbeddedFlavor, Mapping[str, str], Flavor]] = {}
 
     def told_by(self, specs: Mapping[str, str]) -> tuple[str | None, ...]:
         """Of a flavor's properties, those that this reads."""
@@ -100,6 +101,13 @@ class FlavorReader:
         3
         """
         specs = embedded.extra_specs if current_specs is None else current_specs
+        held = self._read.get(embedded.original_name)
+        if held is None or held[0] is not embedded or held[1] is not specs:
+            # Thousands of servers of a flavor come with the very same one.
+            held = self._read[embedded.original_name] = embedded, specs, self._flavor_of(embedded, specs)
+        return held[2]
+
+    def _flavor_of(self, embedded: EmbeddedFlavor, specs: Mapping[str, str]) -> Flavor:
         return Flavor(
             name=embedded.original_name,
             vcpus=embedded.vcpus,

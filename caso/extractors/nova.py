@@ -8,7 +8,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import ClassVar, Self
 
 from oslo_config import cfg
@@ -181,6 +181,7 @@ class NovaExtractor(Extractor):
         odd: list[OddObject] = []
         hidden: Counter[str] = Counter()
         known = changes.known(page.rows)
+        look = self._looking(ask.region, scope)
         for row in page.rows:
             if isinstance(row, PartialRow):
                 # Whose it is may be hidden as well: then it may be anyone's.
@@ -191,8 +192,7 @@ class NovaExtractor(Extractor):
                 odd.append(OddObject("server", row.id, row.tenant_id, row.reason, row.deleted))
             else:
                 try:
-                    sighting = self._see(row, page.arrived_at, ask.region, scope)
-                    seen.append(changes.since(known.get(row.id), sighting))
+                    seen.append(changes.since(known.get(row.id), look(row, page.arrived_at)))
                 except UnreadableError as exc:
                     odd.append(OddObject("server", row.id, row.tenant_id, str(exc), row.status == "DELETED"))
         unfinished = {
@@ -208,17 +208,24 @@ class NovaExtractor(Extractor):
         unmarked = frozenset(one.uuid for one in seen if checked is not None and _is_unmarked(one, checked))
         return Page(tuple(seen), tuple(odd), unfinished, doubt, unmarked=unmarked)
 
-    def _see(self, row: ServerRow, arrived_at: datetime, region: str, scope: ScopeOrProject) -> ServerSeen:
-        specs = self._current_specs(region, row.flavor.original_name, scope)
-        flavor = self._flavors.read(row.flavor, specs)
-        return see(
-            row,
-            arrived_at,
-            flavor,
-            image_name=self._images.find(row.image.id, region, scope) if row.image else None,
-            user_name=self._sources.users.name(row.user_id),
-            properties_known=specs is not None,
-        )
+    def _looking(self, region: str, scope: ScopeOrProject) -> Callable[[ServerRow, datetime], ServerSeen]:
+        """What is seen in a row of a page; what many rows name is looked up once for them all."""
+        specs_of = cache(lambda flavor: self._current_specs(region, flavor, scope))
+        image_name = cache(lambda image_id: self._images.find(image_id, region, scope))
+        user_name = cache(self._sources.users.name)
+
+        def look(row: ServerRow, arrived_at: datetime) -> ServerSeen:
+            specs = specs_of(row.flavor.original_name)
+            return see(
+                row,
+                arrived_at,
+                self._flavors.read(row.flavor, specs),
+                image_name=image_name(row.image.id) if row.image else None,
+                user_name=user_name(row.user_id),
+                properties_known=specs is not None,
+            )
+
+        return look
 
     def _current_specs(self, region: str, flavor: str, scope: ScopeOrProject) -> Mapping[str, str] | None:
         try:

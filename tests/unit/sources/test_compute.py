@@ -49,6 +49,18 @@ def test_a_server_booted_from_a_volume_has_no_image():
     assert not row.image
 
 
+def test_what_servers_have_alike_is_one_and_what_differs_is_not():
+    first, same, larger, odd = a_server(), a_server(), a_server(), a_server()
+    larger["flavor"] = {**first["flavor"], "ram": 123}
+    odd["flavor"] = {**first["flavor"], "ephemeral": None}
+
+    rows = [read_server(raw) for raw in (first, same, larger, first)]
+
+    assert rows[0].flavor is rows[1].flavor
+    assert [row.flavor.ram for row in rows] == [first["flavor"]["ram"]] * 2 + [123] + [first["flavor"]["ram"]]
+    assert isinstance(read_server(odd), OddRow)
+
+
 def test_a_server_of_a_cell_that_is_down_is_partial():
     assert read_server(a_partial_server("a", "p")) == PartialRow("a", "p")
 

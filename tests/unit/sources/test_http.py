@@ -75,6 +75,23 @@ def test_an_answer_that_is_no_json_object_is_a_source_error(web, answer):
         nova().get("/servers", to="list servers")
 
 
+@pytest.mark.parametrize(
+    ("answer", "headers"),
+    [
+        (b'{"name": "\\ud800"}', {}),
+        ('{"name": "\u00e9"}'.encode("utf-16"), {}),
+        ('{"name": "\u00e9"}'.encode("latin-1"), {"Content-Type": "application/json; charset=latin-1"}),
+        (b'{"name": NaN}', {}),
+    ],
+)
+def test_an_answer_is_read_as_python_reads_it(web, answer, headers):
+    web.get(f"{NOVA}/servers", content=answer, headers=headers)
+
+    read = nova().get("/servers", to="list servers")["name"]
+
+    assert read in ("\ud800", "\u00e9") or read != read
+
+
 def test_an_answer_that_was_cut_short_is_asked_for_again(web):
     web.get(f"{NOVA}/servers", [{"text": '{"servers": ['}, {"json": {"servers": []}}])
 
