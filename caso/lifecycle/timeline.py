@@ -108,7 +108,11 @@ def fold(evidence: Iterable[Evidence[V]], start: datetime) -> tuple[Interval[V],
     earlier claim does; before all claims, the first of them: as the API tells it, the
     resource was since ``start`` what it was when first seen.
     """
-    pieces = _in_order(evidence)
+    claims = list(evidence)
+    if len(claims) == 1:
+        # So it is of most resources, and there is nothing to weigh.
+        return (Interval(start, None, claims[0].value, _source(claims[0], start)),)
+    pieces = _in_order(claims)
     points = all(piece.since == piece.until for piece in pieces)
     decided = _of_points(pieces, start) if points else _Sweep(pieces).decided(start)
     runs: list[tuple[datetime, Evidence[V]]] = []
@@ -119,9 +123,8 @@ def fold(evidence: Iterable[Evidence[V]], start: datetime) -> tuple[Interval[V],
     return tuple(Interval(cut, end, piece.value, _source(piece, cut)) for (cut, piece), end in zip(runs, ends, strict=False))
 
 
-def _in_order(evidence: Iterable[Evidence[V]]) -> Sequence[Evidence[V]]:
+def _in_order(pieces: list[Evidence[V]]) -> list[Evidence[V]]:
     """One claim for each value and the time since when, the weightier ones later."""
-    pieces = list(evidence)
     if len({piece.since for piece in pieces}) < len(pieces):
         pieces = list(_merged(pieces))
         # Of those that start together the value's text decides last, so that no order of arrival shows.

@@ -51,16 +51,17 @@ class _Known(NamedTuple):
     left: bool = False
     """It was another project's until now."""
 
-    def told(self, by: str) -> _Known:
-        return self if f" {by} " in self.told_by else self._replace(told_by=f"{self.told_by}{by} ")
-
-    def become(self, kind: EntityKind, after: Entity) -> _Known:
+    def become(self, kind: EntityKind, after: Entity, by: str | None = None) -> _Known:
+        """What is known once it is ``after``, as ``by`` told."""
         difference = kind.first_difference(self.entity, after)
-        return self._replace(
-            entity=after,
-            dirty_from=_earlier(self.dirty_from, difference),
-            otherwise_from=_earlier(self.otherwise_from, difference),
-            left=self.left or (self.entity is not None and self.entity.project_id != after.project_id),
+        return _Known(
+            after,
+            self.accounted_until,
+            _earlier(self.dirty_from, difference),
+            self.held,
+            self.told_by if by is None or f" {by} " in self.told_by else f"{self.told_by}{by} ",
+            _earlier(self.otherwise_from, difference),
+            self.left or (self.entity is not None and self.entity.project_id != after.project_id),
         )
 
 
@@ -169,13 +170,14 @@ class Entities:
         otherwise: set[str] = set()
         for kind, those in _by_kind(seen):
             for chunk in chunks(those):
-                known = self._load(place, kind, {kind.id_of(one) for one in chunk})
-                for one in chunk:
-                    before = known.get(kind.id_of(one), UNKNOWN)
+                ids = [kind.id_of(one) for one in chunk]
+                known = self._load(place, kind, set(ids))
+                for uuid, one in zip(ids, chunk, strict=True):
+                    before = known.get(uuid, UNKNOWN)
                     after = kind.observe(_vouched_for(before.entity, vouched), one)
-                    known[kind.id_of(one)] = before.become(kind, after).told(by)
+                    known[uuid] = before.become(kind, after, by)
                     if before.entity is None or kind.facts(before.entity) != kind.facts(after):
-                        otherwise.add(kind.id_of(one))
+                        otherwise.add(uuid)
                 self._write(place, kind, known)
                 Quarantine(self._connection).clear(place, kind.name, known)
         return otherwise
@@ -184,7 +186,7 @@ class Entities:
         """What is known of one, changed as a person says (``change`` gets None of what is not known); what it is then."""
         rules = KINDS[kind]
         before = self._load(place, rules, {uuid}).get(uuid, UNKNOWN)
-        after = before.become(rules, change(before.entity)).told(PERSON)
+        after = before.become(rules, change(before.entity), PERSON)
         self._write(place, rules, {uuid: after})
         return after.entity
 
@@ -281,7 +283,9 @@ def _told_by(name: str) -> ColumnElement[bool]:
 
 
 def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
-    return min((time for time in (one, other) if time is not None), default=None)
+    if one is None or other is None:
+        return one or other
+    return min(one, other)
 
 
 def _there_until(entity: Any, instant: datetime | None) -> Any:
