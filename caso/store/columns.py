@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Dialect, String, Text
@@ -27,18 +28,22 @@ class Utc(TypeDecorator[datetime]):
         return dialect.type_descriptor(name(27))
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        if value is None:
-            return None
-        if value.tzinfo is not UTC:
-            require_aware(value, "store")
-            value = as_utc(value)
-        return value.isoformat(timespec="microseconds").replace("+00:00", "Z")
+        return None if value is None else _text(value)
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> datetime | None:
         try:
             return None if value is None else datetime.fromisoformat(value)
         except (TypeError, ValueError) as exc:
             raise damaged("a time", exc) from exc
+
+
+@lru_cache(maxsize=1024)
+def _text(instant: datetime) -> str:
+    # The rows of one statement have many times in common.
+    if instant.tzinfo is not UTC:
+        require_aware(instant, "store")
+        instant = as_utc(instant)
+    return instant.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class Told(TypeDecorator[str]):
