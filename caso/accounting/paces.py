@@ -14,8 +14,8 @@ from caso.lifecycle.measured import NOTHING as METERED_NOTHING
 from caso.lifecycle.measured import Metered
 from caso.lifecycle.volume import Volume
 from caso.records import AcceleratorRecord, CloudRecord, Record, StorageRecord
-from caso.records.pace import Pace, microseconds
-from caso.window import Month
+from caso.records.pace import Growth, Pace, microseconds
+from caso.window import RESOLUTION, Month
 
 
 class Told(NamedTuple):
@@ -45,25 +45,25 @@ def server_paces(
     What was learned of the time after the reading, be it of addresses, waits for the next one; what meters tell, they tell alone.
     """
     point, newest = reading.point, reading.lived[-1]
-    awake = _awake(reading, rules)
-    if awake is None or metered.totals or _may_change(addresses, point.through):
+    if not _goes_on(reading) or metered.totals or _may_change(addresses, point.through):
         return NO_PACES
     vcpus = newest.value.flavor.vcpus
     if vcpus != int(vcpus):
         return NO_PACES
+    rates = _rates(reading, rules)
     terms = reading.terms(rules)
     paces: dict[str, Pace] = {
         cloud.key: {
-            "wall_seconds": (microseconds(sum(term.wall_seconds for term in terms)), awake),
-            "suspend_seconds": (microseconds(sum(term.suspend_seconds for term in terms)), 1 - awake),
-            "cpu_seconds": (microseconds(sum(term.cpu_seconds for term in terms)), awake * int(vcpus)),
+            "wall_seconds": rates.awake(sum(term.wall_seconds for term in terms)),
+            "suspend_seconds": rates.asleep(sum(term.suspend_seconds for term in terms)),
+            "cpu_seconds": rates.awake(sum(term.cpu_seconds for term in terms), int(vcpus)),
         }
     }
     for record in accelerators:
-        pace = _accelerator_pace(record, reading, rules, awake)
-        if pace is None:
+        held = _wall_seconds_of(record, reading, rules)
+        if held is None:
             return NO_PACES
-        paces[record.key] = pace
+        paces[record.key] = {"available_seconds": rates.awake(held)}
     return paces
 
 
@@ -75,28 +75,41 @@ def volume_paces(volume: Volume, records: Sequence[StorageRecord], until: dateti
     return {records[-1].key: {}} if until <= Month.of(until).last_second else NO_PACES
 
 
-def _awake(reading: Reading, rules: Rules) -> int | None:
-    """1 where the server goes on to use what it has, 0 where it sleeps; None where it does not go on so from the reading."""
+def _goes_on(reading: Reading) -> bool:
+    """Whether it is a life that goes on, of which no more is known than the reading tells, nor dated otherwise than measured."""
     point, newest = reading.point, reading.lived[-1]
-    # A life that is over, or of which more is known than the reading tells.
-    goes_on = newest.end is None and newest.start < point.through and reading.server.ended is None
-    if not goes_on or point.measured_at != point.through or point.through > point.month.last_second:
-        return None
-    asleep = asleep_from(newest, reading.server, rules)
+    lives = newest.end is None and newest.start < point.through and reading.server.ended is None
+    return lives and point.measured_at == point.through <= point.month.last_second
+
+
+class _Rates(NamedTuple):
+    """Whether a server uses what it has (1) or sleeps (0), and after how many microseconds it is taken to sleep, None: not."""
+
+    running: int
+    turn: int | None = None
+
+    def awake(self, seconds: float, rate: int = 1) -> Growth:
+        return Growth(microseconds(seconds), rate * self.running, self.turn)
+
+    def asleep(self, seconds: float) -> Growth:
+        return Growth(microseconds(seconds), 1 - self.running, self.turn, 0 if self.turn is None else 1)
+
+
+def _rates(reading: Reading, rules: Rules) -> _Rates:
+    asleep = asleep_from(reading.lived[-1], reading.server, rules)
     if asleep is None:
-        return 1
-    return 0 if asleep <= point.through else None
+        return _Rates(1)
+    # One that sleeps counts as awake until it was seen.
+    return _Rates(0) if asleep <= reading.point.through else _Rates(1, (asleep - reading.point.through) // RESOLUTION)
 
 
-def _accelerator_pace(record: AcceleratorRecord, reading: Reading, rules: Rules, awake: int) -> Pace | None:
-    """Of the newest flavor's accelerators; None where their number changed within the month, and of those it has not any more."""
+def _wall_seconds_of(record: AcceleratorRecord, reading: Reading, rules: Rules) -> float | None:
+    """In the month, of who has the accelerators; None where their number changed in it, or there are none any more."""
     terms = reading.terms_of_month(rules)
     counts = {
         sum(device.count for device in term.interval.value.flavor.accelerators if device.model == record.model) for term in terms
     }
-    if counts != {record.count}:
-        return None
-    return {"available_seconds": (microseconds(sum(term.wall_seconds for term in terms)), awake)}
+    return sum(term.wall_seconds for term in terms) if counts == {record.count} else None
 
 
 def _may_change(addresses: Sequence[Address] | None, instant: datetime) -> bool:

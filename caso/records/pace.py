@@ -9,18 +9,36 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from caso.records.base import utc_text
 from caso.window import RESOLUTION
 
 MICROSECONDS = 1_000_000
 
-Pace = Mapping[str, tuple[int, int]]
-"""Member of a record's content -> its microseconds when the record was measured, and how many it gets in each one from then on.
 
-A member is told in whole seconds. ``measured_at`` goes on in any case; nothing else changes.
-"""
+class Growth(NamedTuple):
+    """How a member goes on that is told in whole seconds: its microseconds when the record was measured, its rate from then on.
+
+    Where that will change it is told after how many microseconds, and what the rate is then.
+    """
+
+    amount: int
+    rate: int
+    turn: int | None = None
+    rate_then: int = 0
+
+    def after(self, elapsed: int) -> Growth:
+        """The same, measured so many microseconds later."""
+        if self.turn is None:
+            return Growth(self.amount + self.rate * elapsed, self.rate)
+        if elapsed < self.turn:
+            return self._replace(amount=self.amount + self.rate * elapsed, turn=self.turn - elapsed)
+        return Growth(self.amount + self.rate * self.turn + self.rate_then * (elapsed - self.turn), self.rate_then)
+
+
+Pace = Mapping[str, Growth]
+"""By member of a record's content; ``measured_at`` goes on in any case, and nothing else changes."""
 
 
 def microseconds(seconds: float) -> int:
@@ -39,13 +57,13 @@ def whole_seconds(amount: int) -> int:
 def gone_on(content: Mapping[str, Any], pace: Pace, since: datetime, until: datetime) -> dict[str, Any]:
     """The content of a record that was measured at ``since``, as it is at ``until``, in the same month."""
     elapsed = (until - since) // RESOLUTION
-    values = {name: round((amount + rate * elapsed) / MICROSECONDS) for name, (amount, rate) in pace.items()}
+    values = {name: whole_seconds(growth.after(elapsed).amount) for name, growth in pace.items()}
     return {**content, **values, "measured_at": utc_text(until)}
 
 
 def at_pace(pace: Pace, elapsed: int) -> Pace:
     """The pace of the same record, measured so many microseconds later."""
-    return {name: (amount + rate * elapsed, rate) for name, (amount, rate) in pace.items()}
+    return {name: growth.after(elapsed) for name, growth in pace.items()}
 
 
 def pace_text(pace: Pace) -> str:

@@ -14,7 +14,7 @@ from pydantic_core import PydanticSerializationError, from_json, to_json
 
 from caso.errors import StoreError
 from caso.records import Record
-from caso.records.pace import Pace, at_pace, gone_on, pace_text
+from caso.records.pace import Growth, Pace, at_pace, gone_on, pace_text
 from caso.store.damage import damaged
 from caso.store.names import Place
 from caso.window import RESOLUTION, Month
@@ -263,7 +263,7 @@ def members_of(kind: str, content: str) -> dict[str, Any]:
 
 def pace_of(text: str) -> Pace:
     try:
-        return {name: (int(amount), int(rate)) for name, (amount, rate) in _read(text).items()}
+        return {name: Growth(*growth) for name, growth in _read(text).items()}
     except (AttributeError, TypeError, ValueError) as exc:
         raise damaged("the pace of a record", exc) from exc
 

@@ -13,7 +13,7 @@ from caso.lifecycle.address import observe as observe_address
 from caso.lifecycle.measured import CPU, Metered, Total
 from caso.lifecycle.server import Accelerator, Flavor
 from caso.lifecycle.volume import observe as observe_volume
-from caso.records.pace import gone_on
+from caso.records.pace import Growth, gone_on
 from caso.testing.entities import BIG, CREATED, SMALL, hours, life, seen_address, seen_server, seen_volume
 from caso.window import Month
 
@@ -78,16 +78,29 @@ def test_a_volume_that_goes_on_is_what_it_would_be_accounted_for(resized, first,
 def test_what_runs_goes_on_with_all_its_vcpus_and_what_sleeps_with_none():
     running, paces = newest(life(seen_server(at=hours(2), flavor=DEVICES)), hours(3))
     assert [paces[one.key] for one in running] == [
-        {"wall_seconds": (3 * 3600 * 10**6, 1), "suspend_seconds": (0, 0), "cpu_seconds": (24 * 3600 * 10**6, 8)},
-        {"available_seconds": (3 * 3600 * 10**6, 1)},
+        {
+            "wall_seconds": Growth(3 * 3600 * 10**6, 1),
+            "suspend_seconds": Growth(0, 0),
+            "cpu_seconds": Growth(24 * 3600 * 10**6, 8),
+        },
+        {"available_seconds": Growth(3 * 3600 * 10**6, 1)},
     ]
 
     asleep, paces = newest(life(seen_server(at=hours(2), status="SUSPENDED")), hours(3))
     assert paces[asleep[0].key] == {
-        "wall_seconds": (2 * 3600 * 10**6, 0),
-        "suspend_seconds": (3600 * 10**6, 1),
-        "cpu_seconds": (4 * 3600 * 10**6, 0),
+        "wall_seconds": Growth(2 * 3600 * 10**6, 0),
+        "suspend_seconds": Growth(3600 * 10**6, 1),
+        "cpu_seconds": Growth(4 * 3600 * 10**6, 0),
     }
+
+
+def test_what_sleeps_and_was_first_seen_after_the_reading_is_awake_until_then():
+    (record,), paces = newest(life(seen_server(at=hours(5), status="SUSPENDED")), hours(3))
+    assert paces[record.key]["wall_seconds"] == Growth(3 * 3600 * 10**6, 1, turn=2 * 3600 * 10**6, rate_then=0)
+
+    later = gone_on(record.content(), paces[record.key], hours(3), hours(9))
+
+    assert (later["wall_seconds"], later["suspend_seconds"]) == (5 * 3600, 4 * 3600)
 
 
 def test_what_is_known_of_a_later_time_or_told_by_meters_does_not_go_on():

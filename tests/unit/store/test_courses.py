@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from sqlalchemy import select
 
 from caso.records import Record
-from caso.records.pace import MICROSECONDS
+from caso.records.pace import MICROSECONDS, Growth, Pace
 from caso.store import Selection, State, Store, Subscription, Tally, open_store, schema
 from tests.unit.store.building import HERE, HOUR, MARCH, NOW, a_record, a_statement, put
 from tests.unit.store.conftest import Fresh
@@ -22,12 +22,12 @@ from tests.unit.store.conftest import Fresh
 SSM = {"ssm": Subscription()}
 
 
-GoingOn = tuple[Record, dict[str, tuple[int, int]]]
+GoingOn = tuple[Record, Pace]
 """A record and its pace."""
 
 
 def going_on(uuid: str, at: datetime, wall: int = 0, rate: int = 1) -> GoingOn:
-    return a_record(uuid, wall=wall, cpu_seconds=0, measured_at=at), {"wall_seconds": (wall * MICROSECONDS, rate)}
+    return a_record(uuid, wall=wall, cpu_seconds=0, measured_at=at), {"wall_seconds": Growth(wall * MICROSECONDS, rate)}
 
 
 def told(store: Store, until: datetime, *those: GoingOn, at_rest: Iterable[Record] = ()) -> None:
