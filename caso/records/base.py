@@ -72,7 +72,9 @@ class Record(ABC):
     def from_content(cls, content: Mapping[str, Any], known_at: datetime) -> Self:
         """The record that :meth:`content` came from; unknown members are dropped, missing ones take their default."""
         shape = _shape(cls)
-        values = {name: content[name] for name in shape.names if name in content}
+        values = dict(content)
+        if values.keys() != shape.known:
+            values = {name: content[name] for name in shape.names if name in content}
         for name, read in shape.readers.items():
             if values.get(name) is not None:
                 values[name] = read(values[name])
@@ -82,10 +84,11 @@ class Record(ABC):
 class _Shape(NamedTuple):
     """What is asked of a class once, and not of each record.
 
-    The names of its content, sorted, and their values; which of them are times, and how those are read that are no JSON.
+    The names of its content, sorted and as a set, and their values; which of them are times, and how those are read that are no JSON.
     """
 
     names: Sequence[str]
+    known: frozenset[str]
     values: Callable[[Any], Sequence[Any]]
     times: Sequence[str]
     readers: Mapping[str, Callable[[Any], Any]]
@@ -102,7 +105,7 @@ def _shape(cls: type[Record]) -> _Shape:
     readers = {name: read for name in names for type_, read in READERS.items() if type_ in options[name]}
     times = [name for name in names if datetime in options[name]]
     values = attrgetter(*names) if len(names) > 1 else lambda record: (record.measured_at,)
-    return _Shape(names, values, times, readers)
+    return _Shape(names, frozenset(names), values, times, readers)
 
 
 def utc_text(instant: datetime) -> str:

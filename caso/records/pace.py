@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from caso.records.base import utc_text
@@ -28,13 +29,22 @@ class Growth(NamedTuple):
     turn: int | None = None
     rate_then: int = 0
 
+    def amount_after(self, elapsed: int) -> int:
+        """The microseconds so many microseconds later."""
+        if self.turn is None or elapsed < self.turn:
+            return self.amount + self.rate * elapsed
+        return self.amount + self.rate * self.turn + self.rate_then * (elapsed - self.turn)
+
     def after(self, elapsed: int) -> Growth:
         """The same, measured so many microseconds later."""
+        amount = self.amount_after(elapsed)
         if self.turn is None:
-            return Growth(self.amount + self.rate * elapsed, self.rate)
-        if elapsed < self.turn:
-            return self._replace(amount=self.amount + self.rate * elapsed, turn=self.turn - elapsed)
-        return Growth(self.amount + self.rate * self.turn + self.rate_then * (elapsed - self.turn), self.rate_then)
+            return Growth(amount, self.rate)
+        return (
+            Growth(amount, self.rate, self.turn - elapsed, self.rate_then)
+            if elapsed < self.turn
+            else Growth(amount, self.rate_then)
+        )
 
 
 Pace = Mapping[str, Growth]
@@ -57,8 +67,12 @@ def whole_seconds(amount: int) -> int:
 def gone_on(content: Mapping[str, Any], pace: Pace, since: datetime, until: datetime) -> dict[str, Any]:
     """The content of a record that was measured at ``since``, as it is at ``until``, in the same month."""
     elapsed = (until - since) // RESOLUTION
-    values = {name: whole_seconds(growth.after(elapsed).amount) for name, growth in pace.items()}
-    return {**content, **values, "measured_at": utc_text(until)}
+    values = {name: whole_seconds(growth.amount_after(elapsed)) for name, growth in pace.items()}
+    return {**content, **values, "measured_at": _text_of(until)}
+
+
+# Of a course all are measured at the same time.
+_text_of = lru_cache(maxsize=8)(utc_text)
 
 
 def at_pace(pace: Pace, elapsed: int) -> Pace:
@@ -68,4 +82,5 @@ def at_pace(pace: Pace, elapsed: int) -> Pace:
 
 def pace_text(pace: Pace) -> str:
     """A pace as the ledger keeps it: JSON."""
-    return json.dumps(pace, sort_keys=True, separators=(",", ":"))
+    told = {name: growth if growth.turn is not None else growth[:2] for name, growth in pace.items()}
+    return json.dumps(told, sort_keys=True, separators=(",", ":"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -48,10 +48,13 @@ class Held(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """A record that is due, by its key, at a revision."""
+    """A record that is due, by its key, at a revision; ``course`` and ``number`` as in :class:`Held`, and ``kind`` with them."""
 
     key: str
     revision: int
+    course: int = 0
+    kind: str = ""
+    number: int = 0
 
 
 class Tally(NamedTuple):
@@ -115,8 +118,11 @@ class Deliveries:
         """
         with self._database.write() as connection:
             rows: dict[str, Any] = {}
-            for chunk in chunks(one.key for one in waiting):
+            for chunk in chunks(one.key for one in waiting if not one.course):
                 rows |= {row.key: row for row in connection.execute(_HELD.where(records.c.key.in_(chunk))).all()}
+            for (course, kind), numbers in _stretches(waiting).items():
+                stretch = _HELD.where(handing.within(course, kind, min(numbers), max(numbers)))
+                rows |= {row.key: row for row in connection.execute(stretch).all()}
             still = [rows[one.key] for one in waiting if one.key in rows and rows[one.key].revision == one.revision]
             new = [row for row in still if not row.offered]
             handing.offer(connection, {row.course for row in new if row.course})
@@ -179,6 +185,15 @@ class Deliveries:
     def _held(self, row: Any) -> Held:
         record = record_from(self._kinds, row.kind, content_of(row), row.known_at)
         return Held(row.kind, row.key, row.revision, record, row.retracted, row.course, row.number)
+
+
+def _stretches(waiting: Iterable[Waiting | Held]) -> dict[tuple[int, str], list[int]]:
+    """The numbers of what goes on with a course, by that and kind: they lie side by side."""
+    found: dict[tuple[int, str], list[int]] = {}
+    for one in waiting:
+        if one.course:
+            found.setdefault((one.course, one.kind), []).append(one.number)
+    return found
 
 
 def _offer(connection: Connection, keys: Sequence[str]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, case, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, insert, or_, select, update
 
 from caso.store.engine import chunks
 from caso.store.revisions import revision_of
@@ -39,14 +39,19 @@ def ahead(connection: Connection, messenger: str, kinds: Collection[str]) -> lis
     return sorted(found, key=lambda one: (one.until, one.course, one.kind))
 
 
-def waiting(connection: Connection, messenger: str, due: Sequence[Ahead], limit: int) -> Iterator[tuple[str, int]]:
-    """Keys and revisions of what is due, in its order."""
+def waiting(connection: Connection, messenger: str, due: Sequence[Ahead], limit: int) -> Iterator[tuple[str, int, int, str, int]]:
+    """Keys and revisions of what is due, in its order; each with its course, kind and number."""
     for one in due:
         if limit <= 0:
             return
         rows = connection.execute(_unsettled(messenger, one).order_by(records.c.revision).limit(limit)).all()
-        yield from ((row.key, one.revision) for row in rows)
+        yield from ((key, one.revision, one.course, one.kind, number) for key, number in rows)
         limit -= len(rows)
+
+
+def within(course: int, kind: str, first: int, last: int) -> ColumnElement[bool]:
+    """The records of a course with these numbers and those between."""
+    return and_(records.c.course == course, records.c.kind == kind, records.c.revision.between(first, last))
 
 
 def offer(connection: Connection, numbers: Collection[int]) -> None:
@@ -112,7 +117,7 @@ def _unsettled(messenger: str, one: Ahead) -> Select[Any]:
     theirs = and_(deliveries.c.key == records.c.key, deliveries.c.messenger == messenger)
     mine = and_(records.c.course == one.course, records.c.kind == one.kind, records.c.revision > one.part)
     refused = or_(deliveries.c.revision.is_(None), deliveries.c.revision < one.revision)
-    return select(records.c.key).select_from(records.outerjoin(deliveries, theirs)).where(mine, refused)
+    return select(records.c.key, records.c.revision).select_from(records.outerjoin(deliveries, theirs)).where(mine, refused)
 
 
 def _mine(messenger: str, course: int, kind: str) -> Any:

@@ -33,13 +33,13 @@ class Form:
 
     def __init__(self, fields: Fields, recipient: str = "APEL") -> None:
         self._recipient = recipient
-        self._fields = [(name, attrgetter(place), write) for name, (place, write) in sorted(fields.items())]
+        self._fields = [(name, write) for name, (_, write) in sorted(fields.items())]
+        self._values: Callable[[Record], Sequence[Any]] = attrgetter(*(place for _, (place, _) in sorted(fields.items())))
 
     def written(self, record: Record) -> dict[str, Any]:
         """The fields that have a value, as the recipient has them, in their order by name."""
         found: dict[str, Any] = {}
-        for name, get, write in self._fields:
-            value = get(record)
+        for (name, write), value in zip(self._fields, self._values(record), strict=True):
             if value is None:
                 continue
             try:

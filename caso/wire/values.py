@@ -61,7 +61,7 @@ def iso(instant: datetime) -> str:
 
 def integer(value: float, most: int = BIGINT_MAX) -> int:
     """Without a fraction: the server's int() refuses '512.0'."""
-    return math.floor(within(value, 0, most))
+    return value if type(value) is int and 0 <= value <= most else math.floor(within(value, 0, most))
 
 
 def small_integer(value: float) -> int:
