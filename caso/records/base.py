@@ -84,7 +84,7 @@ class Record(ABC):
 class _Shape(NamedTuple):
     """What is asked of a class once, and not of each record.
 
-    The names of its content, sorted and as a set, and their values; which of them are times, and how those are read that are no JSON.
+    The names of its content, sorted and as a set, and their values; which are times, and how those are read that are no JSON.
     """
 
     names: Sequence[str]
