@@ -134,15 +134,17 @@ class Deliveries:
         with self._database.write() as connection:
             if _is_there(connection, messenger):
                 _note(connection, messenger, [(one, None) for one in held if not one.course], at)
-                handing.accept(connection, messenger, [one.handed for one in held if one.course], at)
+                # They come in the order of their numbers: the last of each course tells up to where.
+                last = {(one.course, one.kind): one for one in held if one.course}
+                handing.accept(connection, messenger, [one.handed for one in last.values()], at)
 
     def set_aside(self, messenger: str, refused: Sequence[tuple[Held, str]], at: datetime) -> None:
         """The recipient will not take them at these revisions, each with its reason; a newer one is due again."""
         with self._database.write() as connection:
             if _is_there(connection, messenger):
                 _note(connection, messenger, refused, at)
-                for one in {(held.course, held.kind): held.handed for held, _ in refused if held.course}.values():
-                    handing.finish(connection, messenger, one, at)
+                for one in {(held.course, held.kind): held for held, _ in refused if held.course}.values():
+                    handing.finish(connection, messenger, one.handed, at)
 
     def note_success(self, messenger: str, at: datetime) -> None:
         """All that was due to it was accepted or set aside."""

@@ -63,13 +63,8 @@ def offer(connection: Connection, numbers: Collection[int]) -> None:
 
 
 def accept(connection: Connection, messenger: str, handed: Sequence[Handed], at: datetime) -> None:
-    """The messenger has these: all that was due of their courses up to them, in their order."""
-    newest: dict[tuple[int, str], Handed] = {}
+    """The messenger has all that was due of these courses up to these records, one of each course and kind."""
     for one in handed:
-        before = newest.get((one.course, one.kind))
-        if before is None or before.number < one.number:
-            newest[one.course, one.kind] = one
-    for one in newest.values():
         _note(connection, messenger, one, {"part": one.number, "part_revision": one.revision, "part_until": one.until, "at": at})
         finish(connection, messenger, one, at)
 
