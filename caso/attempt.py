@@ -15,7 +15,6 @@ from caso.job import Job
 from caso.planning import Period
 from caso.report import Report
 from caso.run import Watcher, run
-from caso.sources.session import Access
 from caso.store import Store
 
 
@@ -29,12 +28,9 @@ class Done(NamedTuple):
 
 @contextmanager
 def attempt(
-    conf: Configuration,
-    clock: Callable[[], datetime],
-    watcher: AbstractContextManager[Watcher | None],
-    access: Access | None = None,
+    conf: Configuration, clock: Callable[[], datetime], watcher: AbstractContextManager[Watcher | None]
 ) -> Iterator[Done]:
-    """The run, done and told; ``watcher`` is entered for the run alone, ``access`` as for :func:`caso.wiring.job`.
+    """The run, done and told; ``watcher`` is entered for the run alone.
 
     What ended it goes into its report, and is raised again: of what was started as an error of status 1, as what was
     written is kept, and the next run goes on from there.
@@ -44,7 +40,7 @@ def attempt(
     store: Store | None = None
     with ExitStack() as stack:
         try:
-            job = wiring.job(conf, clock(), access=access)
+            job = wiring.job(conf, clock())
             store = stack.enter_context(wiring.open_configured_store(conf))
             if conf.resume:
                 job = resumed(job, store)

@@ -33,17 +33,13 @@ def _now() -> datetime:
 def _extract(conf: Configuration) -> int:
     if (conf.json or conf.limit is not None) and not conf.dry_run:
         raise ConfigError("--json and --limit are about the differences that --dry-run shows; give it as well, or leave them out")
-    # Only a run needs the sources, the store and the rest: --help does not wait for them.
-    from caso.sources.credentials import log_in_ahead
-
-    # Keystone takes its time over a password, and all that a run needs to be imported.
-    access = log_in_ahead(conf)
+    # Only a run needs the store, the sources and the rest: --help does not wait for them.
     from caso.attempt import attempt
 
     # All of that stays to the end.
     collect_seldom()
 
-    with attempt(conf, _now, _watcher(conf), access) as done:
+    with attempt(conf, _now, _watcher(conf)) as done:
         _show(conf, done)
     return done.report.exit_status
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,12 +12,10 @@ from keystoneauth1 import exceptions as ksa
 from keystoneauth1 import loading
 from oslo_config import cfg
 
-from caso.deadline import Deadline
 from caso.errors import ConfigError
 from caso.sources.failure import reason
 from caso.sources.manners import Manners
 from caso.sources.session import TIMEOUT, Access, new_session
-from caso.sources.traffic import Traffic
 
 GROUP = "keystone_auth"
 
@@ -99,25 +96,6 @@ def access_from_conf(
     if environ.get("OS_CLOUD") or environ.get("OS_AUTH_URL") or environ.get("OS_AUTH_TYPE"):
         return access_from_clouds(environ.get("OS_CLOUD"), interface, manners)
     raise ConfigError(NONE_GIVEN)
-
-
-def access_of_a_run(conf: cfg.ConfigOpts, sleep: Callable[[float], None] = time.sleep) -> Access:
-    """:func:`access_from_conf` for one run, which ends at its deadline, counted from now, and asks so much at a time.
-
-    ``sleep`` waits before a question is asked again.
-    """
-    traffic = Traffic(Deadline(conf.deadline or None), conf.threads_per_service)
-    return access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
-
-
-def log_in_ahead(conf: cfg.ConfigOpts) -> Access | None:
-    """:func:`access_of_a_run` that logs in while other things are done; None where there is none: who needs it says why."""
-    try:
-        access = access_of_a_run(conf)
-    except ConfigError:
-        return None
-    access.log_in_ahead()
-    return access
 
 
 def access_from_clouds(name: str | None, interface: str | None = None, manners: Manners | None = None) -> Access:

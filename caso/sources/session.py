@@ -5,7 +5,6 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
@@ -138,26 +137,6 @@ class Access:
         self._lock = threading.RLock()
         self._plugins: dict[ScopeOrProject, BaseAuthPlugin] = {}
         self._plugins[Scope.AS_CONFIGURED] = self._load({})
-        self._ahead: Future[None] | None = None
-
-    def log_in_ahead(self) -> None:
-        """Ask for the configured token while other things are done; who needs it waits for it, or is told why there is none."""
-        self._ahead = Future()
-        # A daemon, as those of a run are: a Keystone that does not answer must not keep alive a process that was told to end.
-        threading.Thread(target=self._log_in, args=(self._ahead,), name="caso-login", daemon=True).start()
-
-    def _log_in(self, login: Future[None]) -> None:
-        try:
-            self._access_of(self._plugins[Scope.AS_CONFIGURED], Scope.AS_CONFIGURED)
-        except Exception as exc:  # noqa: BLE001  # who waits for it raises it
-            login.set_exception(exc)
-        else:
-            login.set_result(None)
-
-    @property
-    def traffic(self) -> Traffic:
-        """What is asked by these credentials in this run."""
-        return self._manners.traffic
 
     @property
     def auth_url(self) -> str:
@@ -187,15 +166,7 @@ class Access:
         return self._interface
 
     def auth(self, scope: ScopeOrProject = Scope.AS_CONFIGURED) -> BaseAuthPlugin:
-        """The plug-in that gives tokens for ``scope``; LoginError where these credentials cannot change their scope.
-
-        Where they log in ahead, the first who comes waits until they have: what that failed by is not to be asked for twice.
-        """
-        if login := self._ahead:
-            try:
-                login.result()
-            finally:
-                self._ahead = None
+        """The plug-in that gives tokens for ``scope``; LoginError where these credentials cannot change their scope."""
         with self._lock:
             if scope not in self._plugins:
                 self._plugins[scope] = self._rescoped(scope)
@@ -294,9 +265,7 @@ class Access:
         return url if url.endswith("/v3") else f"{url}/v3"
 
     def _token(self, scope: ScopeOrProject) -> AccessInfo | None:
-        return self._access_of(self.auth(scope), scope)
-
-    def _access_of(self, plugin: BaseAuthPlugin, scope: ScopeOrProject) -> AccessInfo | None:
+        plugin = self.auth(scope)
         if not isinstance(plugin, BaseIdentityPlugin):
             return None
         return logged_in(lambda: plugin.get_access(self._session), _name(scope), self._manners)

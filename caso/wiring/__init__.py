@@ -14,6 +14,7 @@ from oslo_config import cfg
 from caso import plugins
 from caso.accounting.rules import Rules
 from caso.config import Configuration
+from caso.deadline import Deadline
 from caso.delivery import Outlet
 from caso.errors import ConfigError, SourceError
 from caso.extractors.base import Extractor
@@ -25,14 +26,15 @@ from caso.projects import Project, Projects, VoMapping, find_projects
 from caso.records import BUILT_IN, KINDS, Record
 from caso.sources import Sources
 from caso.sources.compute import utc_now
-from caso.sources.credentials import access_from_conf, access_of_a_run
+from caso.sources.credentials import access_from_conf
+from caso.sources.manners import Manners
+from caso.sources.traffic import Traffic
 from caso.store import Store, open_as_it_is, open_scratch, open_store, require_store
 from caso.window import BEGINNING, parse_instant
 from caso.wiring.lengths import require_kept
 
 if TYPE_CHECKING:
     from caso.reconciling import Asked
-    from caso.sources.session import Access
 
 LOG = logging.getLogger(__name__)
 
@@ -42,18 +44,17 @@ def job(
     now: datetime,
     clock: Callable[[], datetime] = utc_now,
     sleep: Callable[[float], None] = time.sleep,
-    access: Access | None = None,
 ) -> Job:
     """All that one run needs. Raises ConfigError before any work where a value cannot be meant.
 
-    ``clock`` dates what is seen, ``sleep`` waits before a question is asked again. ``access`` are the credentials where
-    they log in already.
+    ``clock`` dates what is seen, ``sleep`` waits before a question is asked again.
     A cloud that does not answer is no such error: the job then has no project, says why
     in ``trouble``, and still delivers what is due.
     """
     period = period_of(conf, now)
     outlets = [outlet(conf, name) for name in conf.messengers]
-    access = access or access_of_a_run(conf, sleep)
+    traffic = Traffic(Deadline(conf.deadline or None), conf.threads_per_service)
+    access = access_from_conf(conf, os_cloud=conf.os_cloud, interface=conf.interface, manners=Manners(traffic, sleep))
     sources = Sources(access, clock=clock)
     extractors = _extractors(conf, sources)
     rules = _rules(conf)
@@ -66,7 +67,7 @@ def job(
         period=period,
         keep_months=conf.store.keep_months,
         threads=conf.threads,
-        traffic=access.traffic,
+        traffic=traffic,
         dry_run=conf.dry_run,
         lastrun_dir=Path(conf.spooldir) if conf.write_lastrun else None,
         narrowed=_narrowed(conf, "extractor", "region_name"),

@@ -5,31 +5,24 @@ import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
+from caso import wiring
 from caso.cli.base import command
 from caso.cli.extract import PROG
 from caso.cli.garbage import collect_seldom
 from caso.config import Configuration
+from caso.run import run
 
 
 def main(time_: str, *arguments: str) -> int:
-    collect_seldom()
     at = datetime.fromisoformat(time_)
     return command(PROG, lambda conf: _extract(conf, at), arguments)
 
 
 def _extract(conf: Configuration, at: datetime) -> int:
-    clock = going_on_from(at)
-    # In the order of caso.cli.extract and caso.attempt, which do not let the clock be told.
-    from caso.sources.credentials import log_in_ahead
-
-    access = log_in_ahead(conf)
-    from caso import wiring
-    from caso.run import run
-
     collect_seldom()
-    job = wiring.job(conf, at, clock=clock, access=access)
+    clock = going_on_from(at)
     with wiring.open_configured_store(conf) as store:
-        return run(job, store, clock).exit_status
+        return run(wiring.job(conf, at, clock=clock), store, clock).exit_status
 
 
 def going_on_from(at: datetime) -> Callable[[], datetime]:

@@ -90,32 +90,6 @@ def test_a_run_with_nothing_to_do_imports_what_asks_and_remembers_and_no_more(tm
     assert modules & LIBRARIES == {"asyncio", "dateutil.parser", "keystoneauth1", "pydantic", "requests", "sqlalchemy", "urllib3"}
 
 
-HELD = """
-import sys
-
-def hold(event, arguments):
-    if event == "import" and arguments[0] == "sqlalchemy":
-        sys.stdin.readline()
-
-sys.addaudithook(hold)
-from caso.cli.extract import main
-sys.exit(main(sys.argv[1:]))
-"""
-
-
-def test_a_run_logs_in_once_while_it_imports_the_store(tmp_path: Path):
-    conf = tmp_path / "caso.conf"
-    with serving({"/v3/projects": {"projects": []}}) as cloud:
-        conf.write_text(CONF.format(folder=tmp_path, login=cloud.login))
-        cloud.hanging.add("keystone")
-        with subprocess.Popen([sys.executable, "-c", HELD, f"--config-file={conf}"], stdin=subprocess.PIPE) as run:
-            cloud.wait_for("keystone", 1)
-            cloud.freed.set()
-            run.communicate(b"go on", timeout=60)
-
-    assert (run.returncode, cloud.logins.total(), cloud.asked) == (1, 1, ["/v3/projects"])
-
-
 def test_help_takes_less_than_thrice_what_the_library_of_options_takes():
     ratios = {row["name"]: row["cpu_ratio"] for row in measure(rounds=3)}
 

@@ -33,31 +33,6 @@ def test_the_configured_project_shares_the_configured_token(web):
     assert sum(request.method == "POST" for request in web.request_history) == 1
 
 
-def test_who_needs_the_token_waits_for_the_login_that_was_begun_ahead(web):
-    web.get(requests_mock.ANY, json={})
-    opened = access()
-
-    opened.log_in_ahead()
-    for _ in range(2):
-        opened.api("identity", Scope.AS_CONFIGURED).get("/projects", to="list")
-
-    assert [request.method for request in web.request_history] == ["POST", "GET", "GET"]
-
-
-def test_what_a_login_ahead_failed_by_is_told_once_and_not_asked_for_twice(web):
-    web.post(f"{AUTH}/auth/tokens", status_code=401, json={"error": {"message": "wrong", "code": 401}})
-    opened = access()
-
-    opened.log_in_ahead()
-    with pytest.raises(LoginError):
-        opened.api("identity", Scope.AS_CONFIGURED)
-
-    assert len(web.request_history) == 1
-    with pytest.raises(LoginError):
-        opened.regions("compute")
-    assert len(web.request_history) == 2
-
-
 def test_an_application_credential_works_for_its_project_and_refuses_others_without_a_request(web):
     web.post(f"{AUTH}/auth/tokens", json=token("p"), headers={"X-Subject-Token": "t"})
     web.get(requests_mock.ANY, json={})
