@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from caso.accounting.paces import NOTHING, Told
+from caso.accounting.paces import NO_PACES, NOTHING, Told
 from caso.accounting.rules import cut
 from caso.planning import Plan
 from caso.settling.context import Context
@@ -48,7 +48,7 @@ def settle_lives(lives: Lives, context: Context) -> None:
     going = _Going.on(lives, context)
     for chunk in _chunks(_due(lives, context, going)):
         owed = [Owed(item, _cut(item, context.plan), _until(item, context.plan)) for item in chunk]
-        told = lives.account(context, owed)
+        told = _told(lives, context, owed)
         statements = [_statement(lives, context, one, told.get(one.uuid, NOTHING), going) for one in owed]
         changes = context.step.ledger.put_many(statements)
         context.settled.changes += changes
@@ -62,6 +62,13 @@ def settle_lives(lives: Lives, context: Context) -> None:
             context.place, context.project_id, until, kind=lives.kind, terms=going.terms if going.course else None
         )
         context.settled.changes += going.moved(context)
+
+
+def _told(lives: Lives, context: Context, owed: Sequence[Owed]) -> Mapping[str, Told]:
+    told, end = lives.account(context, owed), context.plan.window.end
+    # What was accounted for beyond the window before is not where the course will be.
+    ahead = {one.uuid: told[one.uuid]._replace(paces=NO_PACES) for one in owed if one.until != end and one.uuid in told}
+    return {**told, **ahead} if ahead else told
 
 
 class _Going:

@@ -138,6 +138,20 @@ def test_at_the_end_of_a_month_each_is_closed_and_goes_on_in_the_next(site):
     assert told == {("a", "2026-01"): last, ("b", "2026-01"): last, ("a", "2026-02"): now, ("b", "2026-02"): now}
 
 
+def test_what_a_run_that_saw_only_a_part_told_beyond_is_not_taken_back_with_the_others(site):
+    changed = seen_server(at=T0 + 3 * HOUR, uuid="a", unchanged_since=T0 + HOUR, status="SHUTOFF")
+    cut_off = Changes("server", north=[changed])
+    cut_off.extract = lambda ask: iter([Page(seen=(changed,), unfinished={OURS.id: "a cell is down"})])
+    site.run(T0 + 3 * HOUR, nova=cut_off)
+
+    site.hour(T0 + 2 * HOUR)
+
+    told = {record.vm_uuid: record.measured_at for record in site.of("cloud")}
+    assert told == {"a": T0 + 3 * HOUR, "b": T0 + 2 * HOUR}
+    assert site.hour(T0 + 4 * HOUR).exit_status == 0
+    assert {record.measured_at for record in site.of("cloud")} == {T0 + 4 * HOUR}
+
+
 def test_what_leaves_for_another_project_does_not_go_on_with_the_one_that_had_it(site):
     other = Project("project-2", "beta", "vo.two", "property VO")
     moved = seen_server(at=T0 + HOUR, uuid="a", project_id=other.id, unchanged_since=T0 + HOUR / 2)
