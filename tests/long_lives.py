@@ -74,7 +74,7 @@ def touching(one: Any, project_id: str, start: datetime, end: datetime) -> int:
 
 def _row(kind: str, one: Server | Volume) -> dict[str, Any]:
     rules = KINDS[kind]
-    known = UNKNOWN.become(rules, one).told("notifications")
+    known = UNKNOWN.become(rules, one, "notifications")
     return row_of(rules, known) | HERE._asdict() | {"kind": kind, "id": one.uuid}
 
 

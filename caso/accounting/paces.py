@@ -68,11 +68,15 @@ def server_paces(
 
 
 def volume_paces(volume: Volume, records: Sequence[StorageRecord], until: datetime) -> Mapping[str, Pace]:
-    """The pace of the newest stretch of a volume that goes on: only the time up to which it is told."""
-    newest = volume.intervals()[-1]
+    """The pace of the newest stretch of a volume that goes on: only the time up to which it is told.
+
+    None where it had another owner in the month, on whose VO a record of that depends.
+    """
+    newest, month = volume.intervals()[-1], Month.of(until)
     if not records or volume.ended is not None or records[-1].measured_at != until or newest.start >= until:
         return NO_PACES
-    return {records[-1].key: {}} if until <= Month.of(until).last_second else NO_PACES
+    owners = {i.value.project_id for i in volume.intervals() if i.end is None or i.end > month.start}
+    return {records[-1].key: {}} if until <= month.last_second and len(owners) == 1 else NO_PACES
 
 
 def _goes_on(reading: Reading) -> bool:

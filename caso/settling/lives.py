@@ -159,4 +159,5 @@ def _statement(lives: Lives, context: Context, owed: Owed, told: Told, going: _G
         project_id=context.project_id,
         course=going.course,
         paces=told.paces,
+        over=owed.item.entity.ended is not None,
     )

@@ -43,6 +43,8 @@ class Statement:
     """The number of the course that those records go on with which have a pace."""
     paces: Mapping[str, Pace] = dataclasses.field(default_factory=dict)
     """By key, the paces of the records that time alone will change."""
+    over: bool = False
+    """The subject has ended: nothing of it goes on."""
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -158,7 +160,7 @@ class Book:
         if not line.course and self._same(held, line):
             if not held.course:
                 self._put(line._replace(revision=held.revision, content=held.content, number=held.number))
-            elif statement.course:
+            elif statement.course or statement.over:
                 # It is so far as it was, and does not go on.
                 self._put(held.at_rest()._replace(known_at=line.known_at, revision=self._next()))
             return "same"
@@ -168,6 +170,8 @@ class Book:
     def _miss(self, statement: Statement, held: Line) -> str:
         """Better knowledge has no such record."""
         if held.known_at > statement.known_at:
+            if held.course:
+                self._put(held.at_rest()._replace(revision=self._next()))
             return "kept"
         if not held.offered:
             del self.lines[held.key]
@@ -176,7 +180,8 @@ class Book:
         neutral = self._record(held).neutral(None if before is None else self._record(before))
         line = held.at_rest()._replace(known_at=statement.known_at, retracted=True, content=text_of(neutral))
         if self._same(held, line):
-            self._put(line._replace(content=held.content))
+            # The revision of its course is that of others, too.
+            self._put(line._replace(content=held.content, revision=self._next() if held.course else held.revision))
             return "same"
         self._put(line._replace(revision=self._next()))
         return "retracted"

@@ -88,7 +88,7 @@ def put_to_rest(connection: Connection, keys: Iterable[str]) -> None:
         fresh = {line.key: newest + 1 + place for place, line in enumerate(lines)}
         _rest(connection, lines, fresh)
         note_revision(connection, newest + len(lines))
-        _unsteady(connection, lines)
+        unsteady(connection, lines)
 
 
 def put_to_rest_of(connection: Connection, place: Place, kind: str, ids: Iterable[str]) -> None:
@@ -197,7 +197,7 @@ def _rest(connection: Connection, lines: Sequence[Line], fresh: Mapping[str, int
     execute_many(connection, update(deliveries).where(same), again)
 
 
-def _unsteady(connection: Connection, lines: Iterable[Line]) -> None:
+def unsteady(connection: Connection, lines: Iterable[Line]) -> None:
     """What these are records of is to be accounted for again."""
     found: dict[tuple[str, str, str], list[str]] = {}
     for line in lines:

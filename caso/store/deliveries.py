@@ -21,7 +21,7 @@ from caso.store.inspection import Inspection
 from caso.store.measures import Measures
 from caso.store.purging import purge
 from caso.store.schema import deliveries, messengers, records
-from caso.store.standing import Selection, State, standings
+from caso.store.standing import ACCEPTED, Selection, State, standings, with_messenger
 from caso.store.subscriptions import Subscription
 from caso.window import Month
 
@@ -226,10 +226,9 @@ def _note(connection: Connection, messenger: str, outcomes: Sequence[tuple[Held,
 
 def _known(connection: Connection, messenger: str, keys: Sequence[str]) -> dict[str, Any]:
     """Of records that are still held, by key, how they are held now, and what was noted of this messenger (``noted``)."""
-    theirs = and_(deliveries.c.key == records.c.key, deliveries.c.messenger == messenger)
     asked = [records.c.key, REVISION, OFFERED, records.c.previous_revision]
-    noted = [deliveries.c.revision.label("noted"), deliveries.c.accepted]
-    question = select(*asked, *noted).select_from(WITH_COURSE.outerjoin(deliveries, theirs))
+    noted = [deliveries.c.revision.label("noted"), ACCEPTED.label("accepted")]
+    question = select(*asked, *noted).select_from(with_messenger(messenger))
     rows = connection.execute(question.where(records.c.key.in_(keys)))
     return {row.key: row for row in rows.all()}
 

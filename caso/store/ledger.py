@@ -111,7 +111,11 @@ class Ledger:
 
     def _write(self, before: dict[str, Line], after: dict[str, Line]) -> None:
         changed = [line for key, line in after.items() if key in before and before[key] != line]
-        courses.leave(self._connection, [before[line.key] for line in changed if before[line.key].course])
+        going = [line for line in before.values() if line.course]
+        courses.leave(self._connection, [line for line in going if after.get(line.key, line) != line])
+        # Whatever took it out of its course, its entity is to be accounted for again, be it in another place than who told it.
+        out = [line for line in going if line.key not in after or after[line.key].course != line.course]
+        courses.unsteady(self._connection, out)
         for chunk in chunks(before.keys() - after.keys()):
             self._connection.execute(delete(records).where(records.c.key.in_(chunk)))
         revised = [line.key for line in changed if before[line.key].revision != line.revision]

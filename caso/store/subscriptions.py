@@ -142,7 +142,7 @@ def _dump(subscription: Subscription) -> str | None:
 def _start_over(connection: Connection, messenger: str, kind: str, subscription: Subscription, at: datetime) -> None:
     """Nothing of this kind is accepted or refused any more; its floor is at the bottom, or at the top without replay."""
     connection.execute(delete(reached).where(reached.c.messenger == messenger, reached.c.kind == kind))
-    if not subscription.replay:
+    if not subscription.replay and subscription.takes(kind):
         handing.spare(connection, messenger, kind, at)
     of_kind = select(records.c.key).where(records.c.kind == kind)
     connection.execute(delete(deliveries).where(deliveries.c.messenger == messenger, deliveries.c.key.in_(of_kind)))

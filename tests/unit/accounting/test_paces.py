@@ -132,3 +132,14 @@ def test_accelerators_whose_number_changed_in_the_month_or_parts_of_a_vcpu_are_c
 
     assert newest(resized, hours(6))[1] == {}
     assert newest(life(seen_server(at=hours(2), flavor=parts)), hours(6))[1] == {}
+
+
+def test_a_volume_that_had_another_owner_in_the_month_does_not_go_on_by_time_alone():
+    volume = observe_volume(None, seen_volume(at=hours(1)))
+    volume = observe_volume(volume, seen_volume(at=hours(5), unchanged_since=hours(4), project_id="project-2"))
+    owners = VOS | {"project-2": "vo.other"}
+
+    assert volume_paces(volume, storage_records(volume, CREATED, hours(6), owners, RULES, []), hours(6)) == {}
+    march = MONTH_END + timedelta(days=2)
+    records = storage_records(volume, MONTH_END, march, owners, RULES, [])
+    assert volume_paces(volume, records, march) == {records[-1].key: {}}

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from caso.records import Record
 from caso.records.pace import MICROSECONDS, Growth, Pace
 from caso.store import Selection, State, Store, Subscription, Tally, open_store, schema
-from tests.unit.store.building import HERE, HOUR, MARCH, NOW, a_record, a_statement, put
+from tests.unit.store.building import HERE, HOUR, MARCH, NOW, a_record, a_server, a_statement, put
 from tests.unit.store.conftest import Fresh
 
 SSM = {"ssm": Subscription()}
@@ -201,6 +201,46 @@ def test_what_nobody_was_offered_vanishes_without_a_word_and_what_was_is_taken_b
 
     assert (gone.dropped, gone.retracted) == (0, 1)
     assert walls(site.ledger.due("ssm", 10)) == {"b": (0, NOW)}
+
+
+def test_two_of_a_course_that_should_not_be_and_say_nothing_already_come_to_rest(site):
+    accept(site)
+    with site.transaction() as step:
+        for uuid in "ab":
+            told_before = a_record(uuid, MARCH, wall=0, cpu_seconds=0, measured_at=NOW)
+            step.ledger.put(a_statement(told_before, about=uuid, since=MARCH))
+    told(site, NOW, going_on("a", NOW, rate=0), going_on("b", NOW, rate=0))
+    accept(site)
+
+    with site.transaction() as step:
+        gone = step.ledger.put_many(a_statement(about=uuid, since=MARCH, known_at=NOW + HOUR) for uuid in "ab")
+
+    assert gone.retracted + gone.same == len("ab")
+    with site.transaction() as step:
+        assert step.ledger.going_on(step.ledger.course(HERE, "server", "p1").number) == {}
+
+
+def test_a_record_that_leaves_its_course_has_its_server_accounted_for_again_whoever_told_it(site):
+    site.observe(HERE, [a_server("a"), a_server("b")], by="nova")
+    told(site, NOW + HOUR)
+
+    def due() -> set[str]:
+        with site.transaction() as step:
+            return {one.entity.uuid for one in step.entities.due(HERE, "p1", quiet=False)}
+
+    assert due() == set()
+
+    put(site, a_statement(a_record("a", wall=7, measured_at=NOW + HOUR), about="a", since=MARCH, known_at=NOW + HOUR))
+
+    assert due() == {"a"}
+
+
+def test_what_ended_just_where_its_course_has_come_goes_on_no_more(site):
+    over = dataclasses.replace(a_statement(going_on("a", NOW)[0], about="a", since=MARCH, known_at=NOW + HOUR), over=True)
+    put(site, over)
+    told(site, NOW + HOUR)
+
+    assert walls(site.ledger.due("ssm", 10)) == {"a": (0, NOW), "b": (10, NOW + HOUR)}
 
 
 class Passes(RuleBasedStateMachine):
