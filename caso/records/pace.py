@@ -40,11 +40,9 @@ class Growth(NamedTuple):
         amount = self.amount_after(elapsed)
         if self.turn is None:
             return Growth(amount, self.rate)
-        return (
-            Growth(amount, self.rate, self.turn - elapsed, self.rate_then)
-            if elapsed < self.turn
-            else Growth(amount, self.rate_then)
-        )
+        if elapsed < self.turn:
+            return Growth(amount, self.rate, self.turn - elapsed, self.rate_then)
+        return Growth(amount, self.rate_then)
 
 
 Pace = Mapping[str, Growth]
