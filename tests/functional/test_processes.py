@@ -19,6 +19,9 @@ from tests.limits import files_end_after
 from tests.unit.cloudlet import T1, T2, Cloudlet
 from tests.unit.dying import EVERYTHING
 
+ROOM = 40
+"""What is left on a disk that is about to be full, in KiB."""
+
 
 def in_a_child(act: Callable[[], int]) -> int:
     """Start it in a process of its own, which ends with that status; the process."""
@@ -194,7 +197,7 @@ def small_disk(folder: Path, kib: int) -> Iterator[None]:
     words = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(folder)]
     mounted = os.geteuid() == 0 and subprocess.run(words, capture_output=True, check=False).returncode == 0
     try:
-        with contextlib.nullcontext() if mounted else files_end_after(kib * 256):
+        with contextlib.nullcontext() if mounted else files_end_after(kib * 1024):
             yield
     finally:
         if mounted:
@@ -203,10 +206,11 @@ def small_disk(folder: Path, kib: int) -> Iterator[None]:
 
 def test_a_full_disk_under_the_store_loses_nothing_and_the_next_run_delivers_all(t1: Path, whole: Cloudlet, tmp_path: Path):
     spool, told, kept = t1 / "spool", tmp_path / "told", tmp_path / "kept"
-    before = shutil.move(spool, tmp_path / "spool before")
+    before = Path(shutil.move(spool, tmp_path / "spool before"))
     spool.mkdir()
+    taken = sum(file.stat().st_size for file in before.rglob("*") if file.is_file()) // 1024
 
-    with small_disk(spool, kib=220):
+    with small_disk(spool, kib=taken + ROOM):
         shutil.copytree(before, spool, dirs_exist_ok=True)
         site = Cloudlet(t1, extractors=EVERYTHING)
         status = status_of(in_a_child(lambda: run_and_tell(site, told)))
