@@ -192,7 +192,7 @@ class NovaExtractor(Extractor):
                 odd.append(OddObject("server", row.id, row.tenant_id, row.reason, row.deleted))
             else:
                 try:
-                    seen.append(changes.since(known.get(row.id), look(row, page.arrived_at)))
+                    seen.append(look(row, page.arrived_at))
                 except UnreadableError as exc:
                     odd.append(OddObject("server", row.id, row.tenant_id, str(exc), row.status == "DELETED"))
         unfinished = {
@@ -206,7 +206,7 @@ class NovaExtractor(Extractor):
         # Of any project, such a cell hides also what ended in it: of that no listing has a row.
         doubt = "nova: a cell is down, and what ended in it is not told" if hidden else None
         unmarked = frozenset(one.uuid for one in seen if checked is not None and _is_unmarked(one, checked))
-        return Page(tuple(seen), tuple(odd), unfinished, doubt, unmarked=unmarked)
+        return Page(tuple(changes.since(known, seen)), tuple(odd), unfinished, doubt, unmarked=unmarked)
 
     def _looking(self, region: str, scope: ScopeOrProject) -> Callable[[ServerRow, datetime], ServerSeen]:
         """What is seen in a row of a page; what many rows name is looked up once for them all."""

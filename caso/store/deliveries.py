@@ -15,8 +15,8 @@ from caso.store.batches import execute_many
 from caso.store.book import Kinds, record_from, text_of
 from caso.store.comparing import Compared, compared
 from caso.store.engine import Database, chunks
-from caso.store.handing import Handed
-from caso.store.held import COLUMNS, OFFERED, REVISION, WITH_COURSE, content_of
+from caso.store.handing import Come, Handed
+from caso.store.held import ALONG, COLUMNS, OFFERED, REVISION, WITH_COURSE, content_along, content_of
 from caso.store.inspection import Inspection
 from caso.store.measures import Measures
 from caso.store.purging import purge
@@ -26,6 +26,7 @@ from caso.store.subscriptions import Subscription
 from caso.window import Month
 
 _HELD = select(*COLUMNS).select_from(WITH_COURSE)
+_ALONG = select(*ALONG)
 
 
 class Held(NamedTuple):
@@ -120,14 +121,18 @@ class Deliveries:
             rows: dict[str, Any] = {}
             for chunk in chunks(one.key for one in waiting if not one.course):
                 rows |= {row.key: row for row in connection.execute(_HELD.where(records.c.key.in_(chunk))).all()}
+            come: dict[int, Come] = {}
             for (course, kind), numbers in _stretches(waiting).items():
-                stretch = _HELD.where(handing.within(course, kind, min(numbers), max(numbers)))
-                rows |= {row.key: row for row in connection.execute(stretch).all()}
-            still = [rows[one.key] for one in waiting if one.key in rows and rows[one.key].revision == one.revision]
-            new = [row for row in still if not row.offered]
-            handing.offer(connection, {row.course for row in new if row.course})
-            _offer(connection, [row.key for row in new if not row.course])
-        return [self._held(row) for row in still]
+                reached = handing.come(connection, course)
+                if reached is not None:
+                    come[course] = reached
+                    stretch = _ALONG.where(handing.within(course, kind, min(numbers), max(numbers)))
+                    rows |= {row.key: row for row in connection.execute(stretch).all()}
+            still = [one for one in waiting if one.key in rows and one.revision == _revision(one, rows[one.key], come)]
+            new = {one.course for one in still if one.course and come[one.course].offered < one.number}
+            handing.offer(connection, new)
+            _offer(connection, [one.key for one in still if not one.course and not rows[one.key].offered])
+        return [self._along(one, rows[one.key], come[one.course]) if one.course else self._held(rows[one.key]) for one in still]
 
     def accept(self, messenger: str, held: Sequence[Held], at: datetime) -> None:
         """The recipient has them, at these revisions."""
@@ -187,6 +192,18 @@ class Deliveries:
     def _held(self, row: Any) -> Held:
         record = record_from(self._kinds, row.kind, content_of(row), row.known_at)
         return Held(row.kind, row.key, row.revision, record, row.retracted, row.course, row.number)
+
+    def _along(self, one: Waiting | Held, row: Any, come: Come) -> Held:
+        record = record_from(self._kinds, one.kind, content_along(row, one.kind, come.until), row.known_at)
+        # What is retracted goes on no more.
+        return Held(one.kind, one.key, come.revision, record, retracted=False, course=one.course, number=row.number)
+
+
+def _revision(one: Waiting | Held, row: Any, come: Mapping[int, Come]) -> int | None:
+    """At which revision something is now, by its row; None where its number in its course is another than it was."""
+    if not one.course:
+        return int(row.revision)
+    return come[one.course].revision if row.number == one.number else None
 
 
 def _stretches(waiting: Iterable[Waiting | Held]) -> dict[tuple[int, str], list[int]]:

@@ -45,27 +45,38 @@ class _Known(NamedTuple):
     entity: Any
     accounted_until: datetime | None
     dirty_from: datetime | None
-    held: bool
     told_by: str = " "
+    stored: Any = None
+    """As it stands in the store; None where it is new."""
     otherwise_from: datetime | None = None
     left: bool = False
     """It was another project's until now."""
+    news: bool = False
+    """Its life is known otherwise than it was, or by somebody else."""
 
     def become(self, kind: EntityKind, after: Entity, by: str | None = None) -> _Known:
         """What is known once it is ``after``, as ``by`` told."""
         difference = kind.first_difference(self.entity, after)
+        told_by = self.told_by if by is None or f" {by} " in self.told_by else f"{self.told_by}{by} "
         return _Known(
             after,
             self.accounted_until,
             _earlier(self.dirty_from, difference),
-            self.held,
-            self.told_by if by is None or f" {by} " in self.told_by else f"{self.told_by}{by} ",
+            told_by,
+            self.stored,
             _earlier(self.otherwise_from, difference),
             self.left or (self.entity is not None and self.entity.project_id != after.project_id),
+            self.news or difference is not None or told_by != self.told_by,
         )
 
+    def only_again(self, kind: EntityKind) -> bool:
+        """Whether all that was told is that it still is what it was."""
+        if not kind.again_is_no_news or self.news or self.stored is None:
+            return False
+        return bool(vouched_for(self.stored, self.entity.known_at) == self.entity)
 
-UNKNOWN = _Known(None, None, None, held=False)
+
+UNKNOWN = _Known(None, None, None)
 
 
 class Entities:
@@ -114,13 +125,13 @@ class Entities:
 
     def _owned(self, place: Place, project_id: str, kind: str, which: ColumnElement[bool]) -> Iterator[Due]:
         mine = and_(of_kind(place, kind), entities.c.project_id == project_id, which)
-        told = [entities.c[name] for name in ("id", "body", "dirty_from", "steady")]
+        told = [entities.c[name] for name in ("id", "body", "known_at", "dirty_from", "steady")]
         asked = select(*told, accounted.UNTIL).select_from(accounted.WITH_UNTIL)
         page = asked.where(mine).order_by(entities.c.id).limit(CHUNK)
         rows: Sequence[Any] = self._connection.execute(page).all()
         while rows:
             for row in rows:
-                yield Due(KINDS[kind].load(row.body), row.accounted_until, row.dirty_from, row.steady)
+                yield Due(KINDS[kind].load(row.body, row.known_at), row.accounted_until, row.dirty_from, row.steady)
             # The caller writes between the pages: a page starts after an id, so nothing is met twice or missed.
             rows = self._connection.execute(page.where(entities.c.id > rows[-1].id)).all()
 
@@ -245,32 +256,42 @@ class Entities:
         return ended
 
     def _load(self, place: Place, kind: EntityKind, ids: set[str]) -> dict[str, _Known]:
-        told = [entities.c.id, entities.c.body, accounted.UNTIL, entities.c.dirty_from, entities.c.told_by]
-        asked = select(*told).select_from(accounted.WITH_UNTIL)
+        told = [entities.c[name] for name in ("id", "body", "known_at", "dirty_from", "told_by")]
+        asked = select(*told, accounted.UNTIL).select_from(accounted.WITH_UNTIL)
         rows = self._connection.execute(asked.where(of_kind(place, kind.name), entities.c.id.in_(sorted(ids)))).all()
-        return {
-            row.id: _Known(kind.load(row.body), row.accounted_until, row.dirty_from, held=True, told_by=row.told_by)
-            for row in rows
-        }
+        found = ((row, kind.load(row.body, row.known_at)) for row in rows)
+        return {row.id: _Known(one, row.accounted_until, row.dirty_from, row.told_by, stored=one) for row, one in found}
 
-    def _write(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> None:
+    def _write(self, place: Place, kind: EntityKind, told: Mapping[str, _Known]) -> None:
+        known = {uuid: one for uuid, one in told.items() if not one.only_again(kind)}
+        self._note_again(place, kind, {uuid: one for uuid, one in told.items() if uuid not in known})
         # In the order of the indexes, so that each page of theirs is looked for once: that is a quarter of the database's work.
         rows = {uuid: row_of(kind, known[uuid]) for uuid in sorted(known)}
         where = {**place._asdict(), "kind": kind.name}
-        new = [row | where | {"id": uuid} for uuid, row in rows.items() if not known[uuid].held]
-        held = [row | {"b_id": uuid} for uuid, row in rows.items() if known[uuid].held]
+        new = [row | where | {"id": uuid} for uuid, row in rows.items() if known[uuid].stored is None]
+        held = [row | {"b_id": uuid} for uuid, row in rows.items() if known[uuid].stored is not None]
         execute_many(self._connection, insert(entities), new)
         mine = update(entities).where(of_kind(place, kind.name), entities.c.id == bindparam("b_id"))
         execute_many(self._connection, mine, held)
         if kind.name == VOLUME:
             note_former_owners(self._connection, place, kind.name, (one.entity for one in known.values()))
         if kind.name == SERVER:
-            otherwise = {uuid: one.otherwise_from for uuid, one in known.items() if one.held and one.otherwise_from}
+            old = {uuid: one for uuid, one in known.items() if one.stored is not None}
+            otherwise = {uuid: one.otherwise_from for uuid, one in old.items() if one.otherwise_from}
             owe_energy(self._connection, place, otherwise)
         # Its new owner's course takes its records over, or nobody's does.
         courses.put_to_rest_of(self._connection, place, kind.name, [uuid for uuid, one in known.items() if one.left])
         if kind.name == ADDRESS:
             self.note_steady(place, _led_to(known.values()), steady=False)
+
+    def _note_again(self, place: Place, kind: EntityKind, known: Mapping[str, _Known]) -> None:
+        """Note when these were last told to be as they are."""
+        at: dict[datetime, list[str]] = {}
+        for uuid, one in known.items():
+            at.setdefault(one.entity.known_at, []).append(uuid)
+        for known_at, ids in at.items():
+            mine = and_(of_kind(place, kind.name), entities.c.id.in_(sorted(ids)))
+            self._connection.execute(update(entities).where(mine).values(known_at=known_at))
 
 
 def _led_to(known: Iterable[_Known]) -> set[str]:

@@ -23,6 +23,14 @@ class Ahead(NamedTuple):
     part: int
 
 
+class Come(NamedTuple):
+    """Where a course has come; recipients may hold those of its records whose numbers are not above ``offered``."""
+
+    until: datetime
+    revision: int
+    offered: int
+
+
 class Handed(NamedTuple):
     """A record of a course that a messenger accepted or refused, as it was at a revision of its course."""
 
@@ -47,6 +55,13 @@ def waiting(connection: Connection, messenger: str, due: Sequence[Ahead], limit:
         rows = connection.execute(_unsettled(messenger, one).order_by(records.c.revision).limit(limit)).all()
         yield from ((key, one.revision, one.course, one.kind, number) for key, number in rows)
         limit -= len(rows)
+
+
+def come(connection: Connection, course: int) -> Come | None:
+    """Where a course has come; None where there is none of that number."""
+    mine = select(accounted.c.until, accounted.c.revision, accounted.c.offered).where(accounted.c.course == course)
+    row = connection.execute(mine).one_or_none()
+    return None if row is None else Come(*row)
 
 
 def within(course: int, kind: str, first: int, last: int) -> ColumnElement[bool]:

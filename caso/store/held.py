@@ -29,6 +29,12 @@ COLUMNS: Sequence[Any] = [
 ]
 """What :func:`line_of` and :func:`content_of` need of a row."""
 
+ALONG: Sequence[Any] = [
+    *(records.c.key, _NUMBER, records.c.known_at, records.c.content, records.c.pace),
+    records.c.measured_at.label("since"),
+]
+"""What :func:`content_along` needs of a row whose course is known."""
+
 
 def line_of(row: Any) -> Line:
     """The record of a row that begins with COLUMNS."""
@@ -45,3 +51,8 @@ def content_of(row: Any, at: datetime | None = None) -> Mapping[str, Any]:
     """The content of a row that has COLUMNS, of one that goes on as it is now, or was at another time of its course."""
     members = members_of(row.kind, row.content)
     return members if row.pace is None else gone_on(members, pace_of(row.pace), row.since, at or row.measured_at)
+
+
+def content_along(row: Any, kind: str, at: datetime) -> Mapping[str, Any]:
+    """The content of a row that has ALONG, as it is when its course has come to ``at``."""
+    return gone_on(members_of(kind, row.content), pace_of(row.pace), row.since, at)

@@ -95,4 +95,4 @@ def _key(row: Any) -> tuple[str, ...]:
 
 
 def _lived(row: Any) -> Lived:
-    return Lived(Place(row.cloud, row.region), row.kind, KINDS[row.kind].load(row.body))
+    return Lived(Place(row.cloud, row.region), row.kind, KINDS[row.kind].load(row.body, row.known_at))

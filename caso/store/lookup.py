@@ -37,13 +37,19 @@ class Lookup:
 
     def entities(self, thing_id: str, kinds: Collection[str]) -> list[Known]:
         """What is known under this id, by place and kind."""
-        told = [entities.c[name] for name in ("cloud", "region", "kind", "body", "dirty_from")]
+        told = [entities.c[name] for name in ("cloud", "region", "kind", "body", "known_at", "dirty_from")]
         asked = select(*told, accounted.UNTIL).select_from(accounted.WITH_UNTIL)
         mine = asked.where(entities.c.id == thing_id, entities.c.kind.in_(sorted(kinds)))
         with self._database.read() as connection:
             rows = connection.execute(mine.order_by(*entities.primary_key)).all()
         return [
-            Known(Place(row.cloud, row.region), row.kind, KINDS[row.kind].load(row.body), row.accounted_until, row.dirty_from)
+            Known(
+                place=Place(row.cloud, row.region),
+                kind=row.kind,
+                entity=KINDS[row.kind].load(row.body, row.known_at),
+                accounted_until=row.accounted_until,
+                dirty_from=row.dirty_from,
+            )
             for row in rows
         ]
 

@@ -14,7 +14,7 @@ from caso.store.schema import entities, former_owners
 from caso.store.spans import lived_between, period
 
 _KEY = ("cloud", "region", "kind", "id")
-COLUMNS = [entities.c[name] for name in (*_KEY, "created", "body")]
+COLUMNS = [entities.c[name] for name in (*_KEY, "created", "known_at", "body")]
 _ORDER = [entities.c.created, entities.c.id]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from caso.records import AcceleratorRecord, AcceleratorType, CloudRecord, IpRecord, Record
 from caso.window import Month
 from caso.wire import values
-from caso.wire.text import ENCRYPTED, ascii_key, ascii_line, needed, unicode_key, unicode_line
+from caso.wire.text import ENCRYPTED, ascii_key, ascii_line, needed, unicode_key, unicode_line, unless_plain
 from caso.wire.values import UnfitError, rendered
 
 CLOUD_HEADER = "APEL-cloud-message: v0.4"
@@ -65,11 +65,11 @@ def _ip_version(version: int) -> int:
 
 CLOUD: Fields = {
     "RecordCreateTime": ("measured_at", values.epoch),
-    "VMUUID": ("vm_uuid", ascii_key),
+    "VMUUID": ("vm_uuid", unless_plain(ascii_key)),
     # Under another name than its own in GOCDB, a site's use would be booked to nobody or to somebody else.
     "SiteName": ("site_name", ascii_key),
     "CloudComputeService": ("service_name", ascii_line),
-    "MachineName": ("machine_name", ascii_line),
+    "MachineName": ("machine_name", unless_plain(ascii_line)),
     "LocalUserId": ("user_id", ascii_line),
     "LocalGroupId": ("project_id", ascii_line),
     "GlobalUserName": ("user_name", ascii_line),
@@ -95,7 +95,7 @@ CLOUD: Fields = {
 ACCELERATOR: Fields = {
     "MeasurementMonth": ("month.month", int),
     "MeasurementYear": ("month.year", lambda year: int(values.within(year, 2000, 9999))),
-    "AssociatedRecord": ("vm_uuid", unicode_key),
+    "AssociatedRecord": ("vm_uuid", unless_plain(unicode_key)),
     "SiteName": ("site_name", unicode_key),
     "FQAN": ("vo", lambda vo: needed(unicode_line(vo))),
     "GlobalUserName": ("user_name", unicode_line),

@@ -12,7 +12,9 @@ is ISC licensed (Unidecode, the better known one, is GPL: not for an Apache-2.0 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import lru_cache
+from typing import TypeVar
 
 from anyascii import anyascii
 
@@ -31,6 +33,11 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]+")
 _BEYOND_BMP = re.compile("[\ud800-\udfff\U00010000-\U0010ffff]")
 # The receiving SSM takes a message with this anywhere in it for an encrypted one, and rejects it.
 ENCRYPTED = re.compile(r"application/(?=(?:x-)?pkcs7-mime)", re.IGNORECASE)
+
+# Longer than any word for null, shorter than any column, and without what a separator or an encrypted message begins with.
+_PLAIN = re.compile(r"[0-9A-Za-z][-.:_0-9A-Za-z]{4,40}")
+
+T = TypeVar("T")
 
 
 # Most texts of a message are those of the record before: names of the site, of projects, users, images and benchmarks.
@@ -85,6 +92,15 @@ def unicode_key(text: str) -> str:
     if text != text.strip() or _CONTROLS.search(text) or _BEYOND_BMP.search(text):
         raise UnfitError("is a key, and holds outer blanks, control characters or letters beyond U+FFFF")
     return text
+
+
+def unless_plain(write: Callable[[str], T]) -> Callable[[str], str | T]:
+    """``write`` for texts of which hardly two are the same, such as ids: it is not asked about what any column can hold.
+
+    >>> unless_plain(ascii_key)("a6fbc5c4-3f4b-4b1c-8d6b-2d1d1d3f6c0e"), unless_plain(ascii_line)("vm_名")
+    ('a6fbc5c4-3f4b-4b1c-8d6b-2d1d1d3f6c0e', 'vm_Ming')
+    """
+    return lambda text: text if _PLAIN.fullmatch(text) else write(text)
 
 
 def needed(line: str | None) -> str:

@@ -90,5 +90,7 @@ def within(value: float, least: float, most: float) -> float:
 
 
 def _three_decimals(value: float) -> int | float:
+    if type(value) is int:
+        return value
     rounded = round(value, 3)
     return int(rounded) if rounded == int(rounded) else rounded

@@ -1,6 +1,7 @@
 """What NovaExtractor tells of a cloud, and how it asks."""
 
 import dataclasses
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask, CannotShareError
 from caso.extractors.nova import NovaExtractor
 from caso.extractors.times import OVERLAP
+from caso.lanes import AT_ONCE
 from caso.lifecycle.server import Flavor, observe
 from caso.lifecycle.timeline import Source
 from caso.sources import LoginError, MissingError
@@ -346,6 +348,25 @@ def test_where_nova_tells_of_no_actions_the_rows_alone_count_and_it_is_soon_left
 
     assert (claims, compute.asked) == ([], ["server-1", "server-2", "server-3"])
     assert caplog.text.count("no more servers are asked about") == 1
+
+
+def test_once_nova_has_answered_it_is_asked_about_several_servers_at_a_time():
+    together = threading.Barrier(AT_ONCE, timeout=60)
+
+    class Slow(FakeCompute):
+        def answer(self, scope, path, params):
+            if path.endswith("os-instance-actions") and self.asked:
+                together.wait()
+            return super().answer(scope, path, params)
+
+    memory, rows, _ = many(1 + 2 * AT_ONCE)
+    hours = {row["id"]: number for number, row in enumerate(rows, start=1)}
+    actions = {uuid: [an_action("suspend", f"2024-03-01T{hour:02}:00:00")] for uuid, hour in hours.items()}
+    sources = fake_sources(compute=Slow(rows, actions=actions), clock=lambda: NOW)
+
+    pages = NovaExtractor(sources).extract(Ask(REGION, {P: WINDOW}, memory=memory))
+
+    assert {row.uuid: claim.since.hour for page in pages for row in page.seen for claim in row.told} == hours
 
 
 def test_who_may_not_see_actions_asks_once(caplog):

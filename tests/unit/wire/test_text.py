@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caso.wire.text import NULLS, ascii_key, ascii_line, unicode_key, unicode_line
+from caso.wire.text import NULLS, ascii_key, ascii_line, unicode_key, unicode_line, unless_plain
 from caso.wire.values import UnfitError
 
 BREAKS = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
@@ -105,3 +105,16 @@ def test_a_key_that_a_text_message_cannot_carry_is_refused(key):
 @pytest.mark.parametrize("key", ["a%%b", "é", "名前", "application/pkcs7-mime", "NVIDIA A100 80GB (PCIe)"])
 def test_escapes_carry_keys_that_a_text_message_cannot(key):
     assert unicode_key(key) == key
+
+
+def written(write, text):
+    try:
+        return write(text)
+    except UnfitError as exc:
+        return str(exc)
+
+
+@given(ANY_TEXT | st.from_regex(r"[-.:_%/0-9A-Za-z]{0,50}", fullmatch=True))
+def test_what_need_not_be_looked_at_would_be_written_as_it_is(text):
+    for write in (ascii_key, ascii_line, unicode_key, unicode_line):
+        assert written(unless_plain(write), text) == written(write, text)
