@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple, Self
 
 from caso.errors import ConfigError
@@ -82,7 +83,7 @@ class Month(NamedTuple):
 
     @property
     def start(self) -> datetime:
-        return datetime(self.year, self.month, 1, tzinfo=UTC)
+        return _start(self.year, self.month)
 
     @property
     def end(self) -> datetime:
@@ -97,7 +98,18 @@ class Month(NamedTuple):
         return Month(self.year + self.month // 12, self.month % 12 + 1)
 
     def __str__(self) -> str:
-        return f"{self.year:04}-{self.month:02}"
+        return _text(self.year, self.month)
+
+
+# Each record has a month, and most have the same.
+@lru_cache
+def _start(year: int, month: int) -> datetime:
+    return datetime(year, month, 1, tzinfo=UTC)
+
+
+@lru_cache
+def _text(year: int, month: int) -> str:
+    return f"{year:04}-{month:02}"
 
 
 class Window(NamedTuple):

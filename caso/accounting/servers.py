@@ -44,8 +44,7 @@ class Reading:
     @classmethod
     def at(cls, server: Server, intervals: Sequence[Interval[ServerState]], point: Point, vo: str) -> Reading:
         """The server at ``point``; ``intervals`` are all that it has. A life that had not begun by then is its first interval."""
-        lived = tuple(i for i in intervals if i.start < point.through) or tuple(intervals[:1])
-        return cls(server, point, lived, vo)
+        return cls(server, point, _lived(intervals, point), vo)
 
     @property
     def newest(self) -> ServerState:
@@ -65,6 +64,10 @@ class Reading:
         ]
 
 
+def _lived(intervals: Sequence[Interval[ServerState]], point: Point) -> tuple[Interval[ServerState], ...]:
+    return tuple(i for i in intervals if i.start < point.through) or tuple(intervals[:1])
+
+
 def readings(
     server: Server, since: datetime, until: datetime, vo_of: Mapping[str, str], opening: datetime | None = None
 ) -> list[Reading]:
@@ -81,10 +84,10 @@ def readings(
     asked = [*([first] if first else []), *points(server.created, server.ended, since, until)]
     found = []
     for point in asked:
-        reading = Reading.at(server, intervals, point, "")
-        vo = vo_of.get(reading.newest.project_id)
+        lived = _lived(intervals, point)
+        vo = vo_of.get(lived[-1].value.project_id)
         if vo is not None:
-            found.append(dataclasses.replace(reading, vo=vo))
+            found.append(Reading(server, point, lived, vo))
     return found
 
 

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, null, or_, select, true, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, false, literal, null, or_, select, update
 
 from caso.store.batches import execute_many
+from caso.store.columns import Utc
 from caso.store.courses import advance
 from caso.store.engine import chunks
 from caso.store.names import Place
@@ -41,16 +43,20 @@ def note_all(connection: Connection, place: Place, kind: str, project_id: str, u
     It is up to ``until``, but for what was already accounted for beyond.
     """
     due = and_(of_kind(place, kind), entities.c.project_id == project_id, entities.c.settled == false())
-    others = [or_(entities.c.accounted_until.is_(None), entities.c.accounted_until <= until), entities.c.along == false()]
-    if advance(connection, place, kind, project_id, until, terms):
-        connection.execute(update(entities).where(due, *others).values(along=True, accounted_until=null()))
-    else:
-        # What goes along has been accounted for beyond.
-        connection.execute(update(entities).where(due, *others).values(accounted_until=until))
+    behind = or_(entities.c.accounted_until.is_(None), entities.c.accounted_until <= until)
+    alone = and_(behind, entities.c.along == false())
     otherwise = or_(entities.c.dirty_from.is_not(None), entities.c.ended.is_not(None))
     reached = select(accounted.c.until).where(*_SAME).scalar_subquery()
-    its_until = case((entities.c.along == true(), reached), else_=entities.c.accounted_until)
-    connection.execute(update(entities).where(due, otherwise).values(dirty_from=None, settled=_is_settled(its_until)))
+    news: dict[str, ColumnElement[Any]]
+    if advance(connection, place, kind, project_id, until, terms):
+        news = {"along": or_(alone, entities.c.along), "accounted_until": case((alone, null()), else_=entities.c.accounted_until)}
+    else:
+        # What goes along has been accounted for beyond.
+        news = {"accounted_until": case((alone, literal(until, Utc())), else_=entities.c.accounted_until)}
+    its_until = case((news.get("along", entities.c.along), reached), else_=news["accounted_until"])
+    # What one of these becomes does not change what the others do, for the database that looks at what it has just set.
+    all_of_it = update(entities).where(due, or_(alone, otherwise))
+    connection.execute(all_of_it.values(**news, dirty_from=None, settled=_is_settled(its_until)))
 
 
 def of_kind(place: Place, kind: str) -> ColumnElement[bool]:
