@@ -15,6 +15,8 @@ PIP_INSTALL := .ci/quietly $(BIN)/python -m pip install --constraint $(CONSTRAIN
 SAMPLE := etc/caso/caso.conf.sample
 CHECKED := caso tests doc/source/conf.py doc/examples setup.py
 GENERATE_SAMPLE := $(BIN)/oslo-config-generator --namespace caso --namespace oslo.log --wrap-width 79
+# Hundreds of commands are started, and where PYTHONDONTWRITEBYTECODE is set each would compile all that it imports.
+COMPILE := $(BIN)/python -m compileall -q caso tests
 ARGS :=
 # Tests run in so many processes, each with a cloud of its own; 0: in the one that is started.
 WORKERS ?= 2
@@ -27,11 +29,13 @@ help:  ## this list
 
 .PHONY: demo
 demo: $(VENV)/.test  ## start a real OpenStack on this machine, extract it, show the records
+	$(COMPILE)
 	$(BIN)/python -m tests.demo $(ARGS)
 
 .PHONY: test
 test: $(VENV)/.test  ## every test this machine allows (ARGS="-k window" for some)
 	$(BIN)/python -m tests.cloud build
+	$(COMPILE)
 	$(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadfile --no-loadscope-reorder $(ARGS)
 
 .PHONY: soak

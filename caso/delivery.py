@@ -11,7 +11,7 @@ from datetime import datetime
 from caso.differences import What, differences
 from caso.errors import CasoError, DeliveryError, LockedError, RejectedError, after_name
 from caso.messengers.base import Messenger
-from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally
+from caso.store import Deliveries, Held, Lease, Store, Subscription, Tally, Waiting
 
 LOG = logging.getLogger(__name__)
 
@@ -124,11 +124,9 @@ def _drain(
     size = outlet.messenger.batch_size
     while waiting := ledger.waiting(outlet.name, AHEAD * size):
         for first in range(0, len(waiting), size):
-            found = waiting[first : first + size]
-            batch = ledger.offer(found)
-            refused = _hand_over(outlet, ledger, batch, clock, done, told)
+            whole = _hand_over(outlet, ledger, waiting[first : first + size], clock, done, told)
             lease.renew(clock())
-            if refused or len(batch) < len(found):
+            if not whole:
                 # What was not sent, or is due anew, is older than what comes next.
                 break
 
@@ -136,12 +134,13 @@ def _drain(
 def _hand_over(
     outlet: Outlet,
     ledger: Deliveries,
-    batch: Sequence[Held],
+    waiting: Sequence[Waiting],
     clock: Callable[[], datetime],
     done: Progress,
     told: Callable[[int], None],
 ) -> bool:
-    """Whether some of the batch were refused: they are set aside, and the others are still due."""
+    """Whether all of these were sent and accepted. Those that are refused are set aside, and the others are still due then."""
+    batch = ledger.offer(waiting)
     refused = _send(outlet, batch) if batch else []
     if refused:
         for held, reason in refused:
@@ -152,7 +151,7 @@ def _hand_over(
         ledger.accept(outlet.name, batch, clock())
         done.sent += len(batch)
         told(len(batch))
-    return bool(refused)
+    return not refused and len(batch) == len(waiting)
 
 
 def _send(outlet: Outlet, batch: Sequence[Held]) -> list[tuple[Held, str]]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import secrets
 import stat
@@ -54,6 +55,9 @@ class OutgoingQueue:
             with contextlib.suppress(FileNotFoundError):
                 sync_directory(directory)
         sync_directory(self.root)
+        # dirq meets an error for each message (that the directory is there already) and keeps it in a cycle, with its traceback
+        # and so with all that those who called hold: every record of the batch, until Python next looks for garbage.
+        gc.collect(0)
 
     def _put(self, message: bytes) -> str:
         make_directories(self.root)

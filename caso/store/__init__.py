@@ -5,7 +5,7 @@ from __future__ import annotations
 from caso.store.book import Changes, Statement
 from caso.store.checkpoints import Checkpoint
 from caso.store.comparing import Compared
-from caso.store.deliveries import Deliveries, Held, Tally
+from caso.store.deliveries import Deliveries, Held, Tally, Waiting
 from caso.store.entities import PERSON, Due
 from caso.store.health import Health, file_of, health_of
 from caso.store.histories import History
@@ -53,6 +53,7 @@ __all__ = [
     "Taken",
     "Tally",
     "Totals",
+    "Waiting",
     "file_of",
     "health_of",
     "lastrun_marks",

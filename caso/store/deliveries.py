@@ -132,7 +132,9 @@ class Deliveries:
             new = {one.course for one in still if one.course and come[one.course].offered < one.number}
             handing.offer(connection, new)
             _offer(connection, [one.key for one in still if not one.course and not rows[one.key].offered])
-        return [self._along(one, rows[one.key], come[one.course]) if one.course else self._held(rows[one.key]) for one in still]
+        # A row is let go of once it is read: together they are as large as what they become.
+        read = ((one, rows.pop(one.key)) for one in still)
+        return [self._along(one, row, come[one.course]) if one.course else self._held(row) for one, row in read]
 
     def accept(self, messenger: str, held: Sequence[Held], at: datetime) -> None:
         """The recipient has them, at these revisions."""

@@ -1,4 +1,6 @@
+import gc
 import os
+import weakref
 from pathlib import Path
 
 import pytest
@@ -190,3 +192,17 @@ def test_records_that_were_queued_before_a_failure_are_harmless_when_sent_again(
     assert recipient.drain(blocked) == 1
     assert recipient.refused == []
     assert {kind: len(rows) for kind, rows in recipient.rows.items() if rows} == {"cloud": 1, "accelerator": 1}
+
+
+def test_what_was_sent_is_let_go_of_at_once(tmp_path):
+    messenger = SsmMessenger(tmp_path)
+    gc.collect()
+    gc.disable()
+    try:
+        records = [a_cloud_record(vm_uuid=f"vm-{number}") for number in range(3)]
+        sent = [weakref.ref(record) for record in records]
+        messenger.send(records)
+        del records
+        assert [one() for one in sent] == [None] * 3
+    finally:
+        gc.enable()
