@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from caso.errors import DeniedError, SourceError
 from caso.extractors.base import Ask
 from caso.extractors.times import listed_since
+from caso.extractors.together import together
 from caso.lanes import AT_ONCE
 from caso.lifecycle.actions import Action, asked_since, told_by, worth_asking
 from caso.lifecycle.server import Server, ServerSeen
@@ -50,15 +50,14 @@ class Changes:
         left = [place for place, one in enumerate(seen) if self._is_worth_asking(known.get(one.uuid), one)]
         self._asked.update(seen[place].uuid for place in left)
         width = 1
-        with ThreadPoolExecutor(AT_ONCE) as pool:
-            while left and self._patience:
-                some, left = left[:width], left[width:]
-                answers = list(pool.map(lambda place: self._answer(known[seen[place].uuid], seen[place]), some))
-                for place, answer in zip(some, answers, strict=True):
-                    one, actions = seen[place], self._judged(answer)
-                    if actions is not None:
-                        told[place] = dataclasses.replace(one, told=told_by(known[one.uuid], actions, one))
-                width = AT_ONCE if self._patience == PATIENCE else 1
+        while left and self._patience:
+            some, left = left[:width], left[width:]
+            answers = together(lambda place: self._answer(known[seen[place].uuid], seen[place]), some)
+            for place, answer in zip(some, answers, strict=True):
+                one, actions = seen[place], self._judged(answer)
+                if actions is not None:
+                    told[place] = dataclasses.replace(one, told=told_by(known[one.uuid], actions, one))
+            width = AT_ONCE if self._patience == PATIENCE else 1
         return told
 
     def _is_worth_asking(self, known: Server | None, seen: ServerSeen) -> bool:
