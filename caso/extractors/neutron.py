@@ -83,7 +83,8 @@ class NeutronExtractor(Extractor):
             return None
         few = None if untold else self._few(network, ask, reach)
         if few is not None:
-            for some in _noted(network.ports(reach.of, reach.filter, few), ask, owners, "ports") if few else ():
+            whose = ask.windows if reach.filter is None and len(few) + len(ask.windows) <= Networks.MOST else ()
+            for some in _noted(network.ports(reach.of, reach.filter, few, whose), ask, owners, "ports") if few else ():
                 yield _page(some, ask, see_fixed)
             # Whether all projects are shown cannot be told where none of the others has an address.
             if not reach.all_projects or set(owners) - {reach.scope}:

@@ -86,7 +86,7 @@ class FakeNetwork:
         self.pages_served = 0
 
     def answer(self, scope: ScopeOrProject, path: str, params: Mapping[str, str]) -> Mapping[str, Any]:
-        """What Neutron says to a GET; of the query in ``path`` it heeds ``network_id``, not the fields."""
+        """What Neutron says to a GET; of the query in ``path`` it heeds ``network_id`` and ``project_id``, not the fields."""
         kind, _, query = path.removeprefix("/v2.0/").partition("?")
         if kind not in self.rows:
             raise MissingError(f"neutron: cannot show {path}: it is not there (HTTP 404)")
@@ -111,7 +111,7 @@ class FakeNetwork:
 
 
 def _is_asked_for(row: Mapping[str, Any], query: Mapping[str, Sequence[str]]) -> bool:
-    return row.get("network_id") in query.get("network_id", [row.get("network_id")])
+    return all(row.get(name) in query.get(name, [row.get(name)]) for name in ("network_id", "project_id"))
 
 
 def _owner(row: Mapping[str, Any]) -> Any:

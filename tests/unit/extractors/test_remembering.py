@@ -3,6 +3,7 @@
 import dataclasses
 import threading
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
 
 import pytest
 
@@ -167,16 +168,21 @@ def test_an_administrator_is_told_of_a_cell_that_is_down_and_nobody_else_is_aske
 class NeutronSite:
     """A Neutron, and an extractor that has listed it an hour ago."""
 
-    def __init__(self, floating_ips=(), ports=(), **neutron):
+    def __init__(self, floating_ips=(), ports=(), projects=(P,), **neutron):
         self.network = FakeNetwork(floating_ips, ports, **neutron)
-        self.listings = {}
+        self.projects, self.listings = projects, {}
         notes = [page.listed for page in self.run()[0] if page.inventory]
-        self.listings = {P: Listing(NOW - HOUR, notes[0])} if notes[0] is not None else {}
+        self.listings = {project: Listing(NOW - HOUR, notes[0]) for project in projects} if notes[0] is not None else {}
 
     def run(self, **options):
-        neutron = NeutronExtractor(fake_sources(network=self.network, clock=lambda: NOW), **options)
-        pages = list(neutron.extract(ask(listings=self.listings)))
-        return pages, [_short(path) for path in paths(neutron)]
+        pages, asked = self.ask(**options)
+        return pages, [_short(path) for path in asked]
+
+    def ask(self, **options):
+        sources = fake_sources(network=self.network, clock=lambda: NOW, roles={"admin" if self.network.admin else "reader"})
+        neutron = NeutronExtractor(sources, **options)
+        pages = list(neutron.extract(ask(*self.projects, listings=self.listings)))
+        return pages, paths(neutron)
 
 
 def _short(path):
@@ -218,6 +224,20 @@ def test_all_ports_are_listed_where_the_networks_are_too_many_to_name():
     ]
 
     assert site.run()[1] == ["all floatingips", "all subnets", "all ports"]
+
+
+@pytest.mark.parametrize(("count", "named"), [(2, True), (49, True), (50, False)])
+def test_of_several_projects_neutron_is_asked_for_their_ports_only_if_they_are_few_enough_to_name(count, named):
+    projects = [f"project-{number}" for number in range(count)]
+    ports = [a_port(f"port-{number}", project) for number, project in enumerate(projects)]
+    of_nobody = a_port("behind", "", device_owner="network:floatingip")
+    site = NeutronSite([a_floating_ip("f", projects[-1])], [*ports, of_nobody], projects, admin=True)
+
+    pages, (_, _, listing) = site.ask()
+
+    assert parse_qs(listing.partition("?")[2]).get("project_id", []) == (sorted(projects) if named else [])
+    assert {row.project_id for row in seen(pages).values()} == set(projects)
+    assert pages[-1].inventory == {"address"}
 
 
 def test_an_address_that_is_given_back_is_missing_from_the_networks_that_are_listed():
