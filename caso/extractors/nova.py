@@ -22,19 +22,23 @@ from caso.extractors.images import ImageNames
 from caso.extractors.remembering import FULL_LISTING_HOURS, Trust, reaching_back
 from caso.extractors.servers import see
 from caso.extractors.sharing import PLAIN_ROLES, Reach, ask_within_reach, require_worth_sharing
-from caso.extractors.times import UnreadableError, listed_since
+from caso.extractors.times import OVERLAP, UnreadableError, listed_since
 from caso.lifecycle.server import ServerSeen
 from caso.sources import Compute, OddRow, PartialRow, ScopeOrProject, ServerPage, ServerRow, Sources
 from caso.window import Window
 
 LOG = logging.getLogger(__name__)
 
+LONG = timedelta(hours=12)
+"""In less, so little changes that leaving out some of it saves no page."""
+
 
 class NovaExtractor(Extractor):
     """The servers that changed in the windows, deleted ones included; before them, now and then, all that are alive.
 
     In this order nothing slips between the two: a server that ends, is made or changes while the first is read is in the
-    second, which is the later truth. The other way round, one that ends in between would be in neither.
+    second, which is the later truth. The other way round, one that ends in between would be in neither. Of changes that are
+    older than the first, those of servers that are alive are left out where the role allows it.
 
     Of a server that is not as it was known, Nova is asked what was done to it and when: one request for each of these.
     """
@@ -158,12 +162,25 @@ class NovaExtractor(Extractor):
                 yield Page(doubt=f"nova: a cell is down ({hosts} hosts), and which servers it hides is not told")
         if complete:
             yield Page(inventory=frozenset({"server"}))
-        for page in servers(changes_since=_earliest(ask)):
+        for page in self._not_alive(servers, ask, reach.scope):
             told = self._page(_changed_in_its_window(page, ask.windows), ask, reach.scope, changes, asked)
             del page
             yield told
             del told
         yield Page(listed=self._note(ask.region, reach.scope))
+
+    def _not_alive(self, servers: Callable[..., Iterator[ServerPage]], ask: Ask, scope: ScopeOrProject) -> Iterator[ServerPage]:
+        """What changed, after all that are alive were listed.
+
+        In a long time most of that is of servers that were just listed. Whose role may filter asks for those that ended,
+        and then for what changed since the listing began; who has a plain role is shown all that changed.
+        """
+        since, begun = _earliest(ask), min(window.end for window in ask.windows.values()) - OVERLAP
+        if begun - since < LONG or self._sources.roles(scope) <= PLAIN_ROLES:
+            yield from servers(changes_since=since)
+        else:
+            yield from servers(changes_since=since, ended=True)
+            yield from servers(changes_since=begun)
 
     def _note(self, region: str, scope: ScopeOrProject) -> str:
         """What servers are looked at by besides their own rows: where it is another one, all are to be looked at again."""

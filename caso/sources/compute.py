@@ -72,11 +72,14 @@ class Compute:
         all_projects: bool = False,
         project_id: str | None = None,
         changes_since: datetime | None = None,
+        ended: bool = False,
     ) -> Iterator[ServerPage]:
         """The servers that are alive, or those changed since a time with the deleted ones among them.
 
         They are those of the token's project, or with ``all_projects`` of all, or of ``project_id`` out of all; ``of``
         names them in messages. Nova leaves SOFT_DELETED servers out of the alive ones, and shows them as changed.
+        ``ended``: of those that changed only the deleted ones, SOFT_DELETED ones among them; who has a role that may not
+        filter so is shown the others, too (instance_get_all_by_filters_sort in Nova's db/main/api.py).
         """
         query: dict[str, str] = {}
         if all_projects:
@@ -85,6 +88,8 @@ class Compute:
             query["tenant_id"] = project_id
         if changes_since:
             query["changes-since"] = _as_nova_writes(changes_since)
+        if ended:
+            query["deleted"] = "true"
         pages = follow(
             self._api,
             "/servers/detail",

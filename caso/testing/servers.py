@@ -11,6 +11,8 @@ from caso.errors import DeniedError, SourceError
 from caso.sources import MissingError, ScopeOrProject
 from caso.testing.paging import page_of
 
+ENDED = frozenset({"DELETED", "SOFT_DELETED"})
+
 
 def a_server(server_id: str = "server-1", project_id: str = "project-1", **changes: Any) -> dict[str, Any]:
     """A server as Nova lists it (2.69): two vCPUs, running since February 2024; ``changes`` replace keys of the row.
@@ -134,7 +136,10 @@ class FakeCompute:
         if params.get("all_tenants") and not self.admin:
             raise DeniedError("nova: cannot list servers: Policy doesn't allow all_tenants (HTTP 403)")
         project_id = params.get("tenant_id") if params.get("all_tenants") else scope
+        # Who is no administrator is shown what a filter for those that ended would leave out.
+        alone = self.admin and params.get("deleted") == "true"
         rows = [row for row in self.servers if project_id in (None, row.get("tenant_id")) and _listed(row, params)]
+        rows = [row for row in rows if not alone or row.get("status") in ENDED]
         return page_of(rows, "servers", params, self.page_size)
 
     def _actions_of(self, server_id: str, params: Mapping[str, str]) -> Mapping[str, Any]:
@@ -154,7 +159,7 @@ class FakeCompute:
 def _listed(row: Mapping[str, Any], params: Mapping[str, str]) -> bool:
     since = params.get("changes-since")
     if since is None:
-        return row.get("status") not in ("DELETED", "SOFT_DELETED")
+        return row.get("status") not in ENDED
     # Nova cannot filter what it does not know.
     if row.get("status") == "UNKNOWN" and "flavor" not in row:
         return False

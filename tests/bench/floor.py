@@ -1,7 +1,8 @@
-"""``python floor.py JSON``: the least that a full listing of a cloud can cost.
+"""``python floor.py JSON``: the least that a plain full listing of a cloud can cost.
 
-A bare client that reads the fewest pages which hold the answer, with as many threads as caso has, and does nothing with them but
-``json.loads``. It knows beforehand what caso has to find out: the projects, and what each service speaks. The argument has
+A bare client that reads the fewest pages of what is alive and of what changed, with as many threads as caso has, and does
+nothing with them but ``json.loads``. It filters no more, and so stays the same measure, whatever caso learns to leave out.
+It knows beforehand what caso has to find out: the projects, and what each service speaks. The argument has
 ``auth`` (Keystone's URL, a user's name, domain and password), ``projects`` (ids), ``role`` (``admin``: all projects at once,
 ``reader``: each for itself), ``since`` (servers changed since then are read too, deleted ones among them) and ``threads``.
 Prints how many objects it read of each kind.

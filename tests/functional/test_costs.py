@@ -10,10 +10,10 @@ from tests.bench.measuring import ABOUT_CHANGES, pages_of_changes
 from tests.cloud import Calls, Cloud
 from tests.functional.driver import Site
 
-SIZES = (50, 250)
+SIZES = (50, 150)
 ROLES = ("reader", "admin")
 PAGES = {"nova": 10, "cinder": 2}
-"""Rows on a page: of the smaller fleet each listing of all takes several, of the larger one five times as many."""
+"""Rows on a page: of the smaller fleet each listing of all takes several, of the larger one three times as many."""
 CHANGED = Changed(servers=5, billed=1)
 """As many in both."""
 

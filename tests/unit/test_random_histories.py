@@ -12,7 +12,7 @@ from tests.unit.random_site import Plan, Site, cumulative, plans, rows_of, site_
 ROUNDING = 2
 """Seconds: cumulative values are rounded at both ends of a month."""
 
-few = settings(max_examples=200, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=100, derandomize=True, suppress_health_check=list(HealthCheck))
 many = settings(max_examples=2000, derandomize=False, suppress_health_check=list(HealthCheck))
 
 

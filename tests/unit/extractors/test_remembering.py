@@ -119,6 +119,56 @@ def test_projects_that_are_remembered_and_those_that_are_not_are_asked_about_apa
     assert [set(part.windows) for part in caught.value.parts] == [{P}, {Q}]
 
 
+class Changing(FakeCompute):
+    """A Nova in which something is done while the servers that are alive are listed; notes what it was asked for."""
+
+    def __init__(self, servers, meanwhile, **nova):
+        super().__init__(servers, **nova)
+        self.meanwhile = meanwhile
+        self.asked_for = []
+
+    def answer(self, scope, path, params):
+        answer = super().answer(scope, path, params)
+        if path == "/servers/detail":
+            self.asked_for.append({name: params[name] for name in ("changes-since", "deleted") if name in params})
+            self.servers = [row | self.meanwhile.get(row["id"], {}) for row in self.servers]
+        return answer
+
+
+@pytest.mark.parametrize("roles", [{"admin"}, {"reader"}, {"accountant"}])
+def test_of_what_changed_in_a_long_time_only_what_ended_is_listed_where_the_role_may_filter(roles):
+    just_now = "2024-03-02T00:05:01Z"
+    nova = Changing(
+        [
+            a_server("alive", updated=NEW),
+            a_server("ended", status="DELETED", updated="2024-02-20T00:00:00Z"),
+            a_server("ends", updated=OLD),
+            a_server("stops", updated=OLD),
+        ],
+        {"ends": {"status": "DELETED", "updated": just_now}, "stops": {"status": "SHUTOFF", "updated": just_now}},
+        admin="admin" in roles,
+    )
+    extractor = NovaExtractor(fake_sources(compute=nova, clock=lambda: NOW, roles=roles))
+
+    pages = list(extractor.extract(Ask(REGION, {P: Window(NOW - 20 * DAY, NOW)})))
+
+    told = [row for page in pages for row in page.seen]
+    last = {row.uuid: row.state.status for row in told}
+    assert last == {"alive": "ACTIVE", "ended": "DELETED", "ends": "DELETED", "stops": "SHUTOFF"}
+    month, begun = {"changes-since": "2024-02-11T00:00:00Z"}, {"changes-since": "2024-03-02T00:00:00Z"}
+    assert nova.asked_for == ([{}, month] if roles == {"reader"} else [{}, month | {"deleted": "true"}, begun])
+    assert [row.uuid for row in told].count("alive") == (1 if roles == {"admin"} else 2)
+
+
+def test_what_changed_in_a_short_time_is_listed_at_once():
+    nova = Changing([a_server("alive", updated=NEW)], {}, admin=True)
+    sources = fake_sources(compute=nova, clock=lambda: NOW, roles={"admin"})
+
+    list(NovaExtractor(sources).extract(ask()))
+
+    assert nova.asked_for == [{}, {"changes-since": "2024-03-01T23:00:00Z"}]
+
+
 def test_a_listing_of_all_goes_back_to_the_one_before_and_names_what_had_been_told_of_no_change():
     # It was shut off, and another one deleted, in a cell that was down while the runs since then asked for changes.
     hidden = "2024-03-01T10:00:00Z"

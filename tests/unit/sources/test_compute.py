@@ -106,6 +106,18 @@ def test_alive_servers_are_asked_for_without_a_limit_since_nova_hides_down_cells
     assert sent[2] == {"changes-since": "2024-01-01T00:00:00Z", "limit": "1000"}
 
 
+@pytest.mark.parametrize(("admin", "shown"), [(True, {"gone", "soft"}), (False, {"gone", "soft", "changed"})])
+def test_those_that_ended_can_be_asked_for_alone_by_who_may_filter(admin, shown):
+    new = "2024-03-01T00:00:00Z"
+    states = {"gone": "DELETED", "soft": "SOFT_DELETED", "changed": "ACTIVE"}
+    nova = FakeCompute([a_server(name, status=status, updated=new) for name, status in states.items()], admin=admin)
+    compute = fake_sources(compute=nova).compute("one", "project-1")
+
+    pages = compute.servers("p", changes_since=datetime(2024, 2, 20, tzinfo=UTC), ended=True)
+
+    assert {row.id for page in pages for row in page.rows} == shown
+
+
 def test_a_page_carries_the_time_it_came_and_whether_there_is_more():
     times = iter([datetime(2024, 1, 1, hour, tzinfo=UTC) for hour in (1, 2)])
     servers = [a_server("a"), a_server("b"), a_server("c")]
