@@ -77,7 +77,9 @@ def _first(figures: Figures) -> Table:
                 memory = [f"{peak_mib(runs):.0f}" for runs in (ours, floors)]
                 rows.append([f"{size:,}", role, str(len(ours)), *seconds_, *calls, *memory])
     head = ["servers", "role", "times", "seconds", "floor", "calls", "floor", "peak MiB", "floor"]
-    return Table("First run, beside the floor: a bare client that reads the same pages and does nothing with them", head, rows)
+    return Table(
+        "First run, beside the floor: a bare client that reads a plain full listing and does nothing with it", head, rows
+    )
 
 
 def _hours(figures: Figures) -> Table:
