@@ -17,7 +17,7 @@ from caso.testing.entities import seen_address, seen_server, seen_volume
 from tests.unit.random_site import Plan, plans, rows_of, site_of
 from tests.unit.test_settling import FEBRUARY, HOUR, OURS, T0, Site, Told
 
-few = settings(max_examples=40, derandomize=True, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=25, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 class Changes(Told):

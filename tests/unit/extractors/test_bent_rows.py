@@ -84,7 +84,7 @@ def bends(draw: st.DrawFn) -> Bend:
 @example(Bend("projects", 0, ("enabled",), VALUES["a list"]), True)
 @example(Bend("ports", 1, ("id",), VALUES["much text"]), True)
 @example(Bend("volumes", 2, ("id",), VALUES["markup"]), False)
-@settings(max_examples=80, suppress_health_check=list(HealthCheck))
+@settings(max_examples=50, suppress_health_check=list(HealthCheck))
 @given(bends(), st.booleans())
 def test_a_bent_row_costs_no_other_object_anything(bases: Bases, bend: Bend, known: bool):
     others_go_on(bases, bend, known)

@@ -348,5 +348,5 @@ class Passes(RuleBasedStateMachine):
 
 
 def test_courses_agree_with_the_model(fresh, backend):
-    some = settings(max_examples=40 if backend == "sqlite" else 5, stateful_step_count=20, deadline=None)
+    some = settings(max_examples=25 if backend == "sqlite" else 5, stateful_step_count=20, deadline=None)
     run_state_machine_as_test(lambda: Passes(fresh), settings=some)
