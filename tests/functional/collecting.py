@@ -23,6 +23,7 @@ class Site:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.conf = folder / "caso.conf"
+        self._said = folder / "said"
         self.configure(url, **options)
 
     def configure(self, url: str, **options: Any) -> None:
@@ -35,8 +36,13 @@ class Site:
         return [str(Path(sys.executable).with_name("caso-collect")), "--config-file", str(self.conf), *arguments]
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        pipe = subprocess.PIPE
-        return subprocess.Popen(self.command(*arguments), env=CLEAN, cwd=self.folder, stdout=pipe, stderr=pipe, text=True)
+        """A process of which ``said`` tells, while it runs and after."""
+        with self._said.open("w") as said:
+            return subprocess.Popen(self.command(*arguments), env=CLEAN, cwd=self.folder, stdout=said, stderr=said, text=True)
+
+    def said(self) -> str:
+        """What the process that was started last has printed so far."""
+        return self._said.read_text()
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

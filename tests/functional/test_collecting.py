@@ -136,11 +136,11 @@ def test_following_keeps_each_message_as_it_comes_and_sigterm_leaves_nothing_hal
         wait_until(lambda: "one" in site.rows())
         broker.publish(QUEUE, [server_event("create.end", f"more-{number}", hours(0)) for number in range(500)])
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
+        process.wait(timeout=60)
     finally:
         process.kill()
 
-    assert process.returncode == 0, said
+    assert process.returncode == 0, site.said()
     assert len(site.rows()) + broker.count(QUEUE) == 501
 
 
@@ -150,7 +150,7 @@ def test_sigint_ends_it_and_what_was_not_kept_comes_again(site, broker):
     wait_until(lambda: "one" in site.rows())
 
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    process.wait(timeout=60)
     broker.publish(QUEUE, [server_event("create.end", "two", hours(0))])
     site.run()
 
@@ -170,13 +170,12 @@ def test_sighup_reads_the_configuration_again_and_a_broken_one_changes_nothing(s
         site.configure(broker.url, queue="other.info", batch_size="nonsense")
         process.send_signal(signal.SIGHUP)
         broker.publish("other.info", [server_event("create.end", "three", hours(0))])
-        wait_until(lambda: "three" in site.rows())
+        wait_until(lambda: "batch_size" in site.said() and "three" in site.rows())
     finally:
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
+        process.wait(timeout=60)
 
-    assert process.returncode == 0, said
-    assert "batch_size" in said
+    assert process.returncode == 0, site.said()
 
 
 def test_following_goes_on_after_the_bus_was_down(site, broker):
@@ -190,9 +189,9 @@ def test_following_goes_on_after_the_bus_was_down(site, broker):
         wait_until(lambda: "two" in site.rows())
     finally:
         process.send_signal(signal.SIGTERM)
-        _, said = process.communicate(timeout=60)
+        process.wait(timeout=60)
 
-    assert process.returncode == 0, said
+    assert process.returncode == 0, site.said()
 
 
 def test_what_was_kept_and_not_acknowledged_comes_again_and_is_kept_once(site, broker):
@@ -238,7 +237,7 @@ def test_killed_while_it_drains_it_loses_nothing_and_keeps_nothing_twice(tmp_pat
         while broker.count(QUEUE) > enough and process.poll() is None:
             time.sleep(0.02)
         process.kill()
-        process.communicate()
+        process.wait()
         killed += 1
         assert broker.count(QUEUE) > 0, "it was done before it could be killed"
     assert disturbed.run().returncode == 0
