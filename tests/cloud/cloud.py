@@ -24,6 +24,7 @@ from tests.cloud.seed.plan import Seed, plan
 from tests.cloud.seed.truth import Truth
 from tests.cloud.services import SERVICES, Service
 
+KEYSTONE = "keystone"
 INTERFACES = ("public", "internal", "admin")
 CELL_DATABASES = ("nova_cell0", "nova_cell1", "nova_cell2")
 
@@ -38,7 +39,7 @@ class Cloud:
         self.now = self._started_at = at
         self._limits = dict(limits or {})
         self._lost_cell: str | None = None
-        self._touched = False
+        self._touched: set[str] = set()
         self._archived: datetime | None = None
         self._venv = service_venv()
         self.workdir.mkdir(parents=True, exist_ok=True)
@@ -161,8 +162,11 @@ class Cloud:
     def advance(self, to: datetime) -> None:
         """Let time pass, or return: the databases get the state of ``to``, nothing else changes."""
         rows = rows_at(self.truth, to, self._archived)
-        write_difference(self._databases, self._rows, rows, rewrite=self._touched)
-        self._rows, self.now, self._touched = rows, to, False
+        write_difference(self._databases, self._rows, rows, rewrite=bool(self._touched))
+        self._rows, self.now = rows, to
+        if KEYSTONE in self._touched:
+            self._make_keystone_forget()
+        self._touched = set()
 
     def archive(self, before: datetime) -> None:
         """Nova forgets the servers deleted before a time, as with ``nova-manage db archive_deleted_rows --before``.
@@ -227,11 +231,19 @@ class Cloud:
         rows = Rows()
         rows.add("keystone", "region", id=name, description="", extra="{}")
         self._endpoints(rows, name, services)
+        with self.keystone_has(rows):
+            yield
+
+    @contextlib.contextmanager
+    def keystone_has(self, rows: Rows) -> Iterator[None]:
+        """Within the block Keystone has these rows more."""
         write_difference(self._databases, Rows(), rows)
+        self._make_keystone_forget()
         try:
             yield
         finally:
             write_difference(self._databases, rows, Rows())
+            self._make_keystone_forget()
 
     @property
     def processes(self) -> list[int]:
@@ -244,13 +256,19 @@ class Cloud:
 
         ``reset`` repairs rows which were changed or deleted; it leaves those which were added.
         """
-        self._touched = True
+        self._touched.add(name)
         connection = sqlite3.connect(self._databases / f"{name}.sqlite", timeout=30)
         try:
             with connection:
                 yield connection
         finally:
             connection.close()
+        if name == KEYSTONE:
+            self._make_keystone_forget()
+
+    def _make_keystone_forget(self) -> None:
+        """It keeps what it read, and cannot know of what was written past it."""
+        self.restart(KEYSTONE, max_limit=self._limits.get(KEYSTONE))
 
     @property
     def _databases(self) -> Path:

@@ -14,7 +14,7 @@ from tests.cloud.client import Client
 from tests.cloud.cloud import INTERFACES
 from tests.cloud.configs import REGION
 from tests.cloud.rows.keystone import user_id
-from tests.cloud.rows.table import Rows, write_difference
+from tests.cloud.rows.table import Rows
 from tests.cloud.seed.catalog import stable_hex
 from tests.cloud.seed.truth import Server, Truth
 from tests.meters.gnocchi import Gnocchi, Keystone
@@ -74,11 +74,8 @@ def in_catalog(cloud: Cloud, gnocchi: Gnocchi) -> Iterator[None]:
             enabled=True,
             region_id=REGION,
         )
-    write_difference(cloud.workdir / "db", Rows(), rows)
-    try:
+    with cloud.keystone_has(rows):
         yield
-    finally:
-        write_difference(cloud.workdir / "db", rows, Rows())
 
 
 def _appears(server: Server, until: datetime) -> datetime | None:
