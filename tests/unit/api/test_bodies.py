@@ -171,7 +171,7 @@ class Broken:
 @pytest.mark.parametrize(
     ("error", "status", "told"),
     [
-        (StoreError("store postgresql://caso:***@db1/caso: down"), 503, "the store does not answer now; try again later"),
+        (StoreError("store postgresql://db1/caso: down"), 503, "the store does not answer now; try again later"),
         (SourceError("keystone at db1 is down"), 503, "who asks cannot be found out now; try again later"),
         (RuntimeError("a bug at /usr/lib/caso/secret.py"), 500, "internal error"),
     ],
