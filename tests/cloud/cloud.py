@@ -24,7 +24,6 @@ from tests.cloud.seed.plan import Seed, plan
 from tests.cloud.seed.truth import Truth
 from tests.cloud.services import SERVICES, Service
 
-KEYSTONE = "keystone"
 INTERFACES = ("public", "internal", "admin")
 CELL_DATABASES = ("nova_cell0", "nova_cell1", "nova_cell2")
 
@@ -164,7 +163,7 @@ class Cloud:
         rows = rows_at(self.truth, to, self._archived)
         write_difference(self._databases, self._rows, rows, rewrite=bool(self._touched))
         self._rows, self.now = rows, to
-        if KEYSTONE in self._touched:
+        if "keystone" in self._touched:
             self._make_keystone_forget()
         self._touched = set()
 
@@ -218,10 +217,10 @@ class Cloud:
         """As it was started: the time, no faults, all cells, pages of the usual length."""
         self.faults.clear()
         self._archived = None
-        self.advance(self._started_at)
         changed = set(self._limits) | ({"nova"} if self._lost_cell else set())
         self._lost_cell = None
         self._write_places()
+        self.advance(self._started_at)
         for name in changed:
             self.restart(name)
 
@@ -263,12 +262,12 @@ class Cloud:
                 yield connection
         finally:
             connection.close()
-        if name == KEYSTONE:
+        if name == "keystone":
             self._make_keystone_forget()
 
     def _make_keystone_forget(self) -> None:
         """It keeps what it read, and cannot know of what was written past it."""
-        self.restart(KEYSTONE, max_limit=self._limits.get(KEYSTONE))
+        self.restart("keystone", max_limit=self._limits.get("keystone"))
 
     @property
     def _databases(self) -> Path:

@@ -104,9 +104,8 @@ def _keystone(work: Path) -> str:
         f"\n[fernet_tokens]\nkey_repository = {work}/keys/fernet\n"
         f"\n[fernet_receipts]\nkey_repository = {work}/keys/fernet\n"
         f"\n[credential]\nkey_repository = {work}/keys/credential\n"
-        # Without, a token costs it half a second: it looks at its roles dozens of times. But whose projects are which (part of
-        # ``role``) it would tell for ten minutes as they were before a client changed them.
-        # What is written past it into its database ``Cloud.database`` makes known.
+        # Without, a token and its first use cost it a second: it looks at the roles dozens of times. But tests change them.
+        # It knows nothing of what is written past it: ``Cloud.database`` and ``Cloud.keystone_has`` make it forget.
         "\n[cache]\nenabled = true\nbackend = dogpile.cache.memory_pickle\n\n[role]\ncache_time = 1\n"
         # No more than bcrypt takes; else it warns each time.
         "\n[identity]\nmax_password_length = 72\n"
